@@ -1,0 +1,33 @@
+# Compiler flags, sanitizers, and the build accelerators that are used when present.
+
+if(NOT CMAKE_BUILD_TYPE)
+  set(CMAKE_BUILD_TYPE Release CACHE STRING "" FORCE)
+endif()
+
+find_program(CCACHE_PROGRAM ccache)
+if(CCACHE_PROGRAM)
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${CCACHE_PROGRAM})
+endif()
+
+find_program(MOLD_PROGRAM mold)
+if(MOLD_PROGRAM)
+  add_link_options(-fuse-ld=mold)
+endif()
+add_link_options(-Wl,--as-needed)
+
+# What our own code is held to.
+add_library(immudb_warnings INTERFACE)
+target_compile_options(immudb_warnings INTERFACE -Wall -Wextra -Wpedantic -Werror)
+
+if(IMMUDB_SANITIZER)
+  add_compile_options(-fsanitize=${IMMUDB_SANITIZER} -fno-omit-frame-pointer -g)
+  add_link_options(-fsanitize=${IMMUDB_SANITIZER})
+endif()
+
+# immudb_floor(NAME SOURCES... LINKS...): one static library with the project's flags.
+function(immudb_floor name)
+  cmake_parse_arguments(ARG "" "" "SOURCES;LINKS;PRIVATE_LINKS" ${ARGN})
+  add_library(${name} STATIC ${ARG_SOURCES})
+  target_include_directories(${name} PUBLIC ${PROJECT_SOURCE_DIR}/include ${PROJECT_SOURCE_DIR}/src)
+  target_link_libraries(${name} PUBLIC ${ARG_LINKS} PRIVATE ${ARG_PRIVATE_LINKS} immudb_warnings)
+endfunction()

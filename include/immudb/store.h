@@ -1,0 +1,214 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "immudb/status.h"
+#include "immudb/types.h"
+
+namespace rocksdb {
+class Cache;
+class WriteBufferManager;
+}  // namespace rocksdb
+
+namespace immudb {
+
+class FileSystem;
+class ThreadPool;
+class StoreImpl;
+
+// One entry as it was hashed: for a reference, key = its name and value = the referenced key; for a
+// sorted-set member, key = SortedSetKey(...) and value = the member's key.
+struct Entry {
+  LeafIndex index;
+  EntryKind kind = EntryKind::kValue;
+  std::string key;
+  std::string value;
+};
+
+// Limits that callers meet. Longer keys are refused with kInvalidArgument.
+inline constexpr size_t kMaxKeyBytes = 65'000;
+
+// A list of entries that are stored all or not at all, with consecutive indices in the order in which
+// they were added. Not thread-safe. The bytes are copied (and their checksums computed) as they are
+// added, by the calling thread, so that the commit pipeline does not have to.
+class Transaction {
+ public:
+  Transaction();
+  ~Transaction();
+  Transaction(Transaction&&) noexcept;
+  Transaction& operator=(Transaction&&) noexcept;
+  Transaction(const Transaction&) = delete;
+  Transaction& operator=(const Transaction&) = delete;
+
+  // Each refuses (kInvalidArgument, nothing added) an empty or reserved key with the text of the
+  // contract: "invalid key", "invalid reference", "invalid set", "invalid score" (NaN).
+  // Reserved: first byte 0x00, prefix "!badger!", the name "IMMUDB.METADATA.LAST_FLUSHED_LEAF".
+  Status Set(std::string_view key, std::string_view value);
+  // `key` must exist in the store (or earlier in this transaction) when it is committed.
+  Status AddReference(std::string_view name, std::string_view key);
+  Status AddSortedSetMember(std::string_view set, double score, std::string_view key);
+
+  size_t entry_count() const;
+  size_t byte_size() const;  // as it will stand in the log
+
+ private:
+  friend class Store;
+  friend class StoreImpl;
+  struct Body;
+  std::unique_ptr<Body> body_;
+};
+
+// Where a committed transaction stands. `last - first + 1` is its number of entries.
+struct CommitInfo {
+  LeafIndex first;
+  LeafIndex last;
+};
+
+struct ScanOptions {
+  std::string_view prefix;
+  // The listing starts strictly after this key, in the direction of travel; empty: from the end.
+  std::string_view offset;
+  size_t limit = 0;  // 0: no limit
+  bool reverse = false;
+  // Also references and sorted-set members, each replaced by the entry it points to (one level).
+  bool deep = false;
+};
+
+struct SetScanOptions {
+  std::string_view set;
+  std::string_view offset;  // a member as SortedSetKey() gives it; strictly after it
+  size_t limit = 0;
+  bool reverse = false;
+};
+
+// A reader's view: the database as of one published size. Everything read through it (entries,
+// proofs, root) belongs to that one tree, whatever is committed meanwhile.
+//
+// Cheap to copy; thread-safe; must not outlive the Store. kDataLoss from any call means that stored
+// bytes did not match their checksum or their leaf hash.
+class Snapshot {
+ public:
+  TreeSize size() const { return size_; }
+  // The root of this tree; EmptyTreeRoot() if it has no leaves.
+  const Digest& root() const { return root_; }
+
+  // The latest version of exactly this key; kNotFound "Key not found".
+  Result<Entry> Get(std::string_view key) const;
+  // As Get, and follows a reference or sorted-set member one level to the latest version of the key
+  // it names. If that key cannot be found, the reference itself is returned.
+  Result<Entry> GetResolved(std::string_view key) const;
+  // The entry with this index, exactly as hashed; its hash is compared with the tree (kDataLoss).
+  // kNotFound "index not found" unless index < size().
+  Result<Entry> GetByIndex(LeafIndex index) const;
+  // All versions of exactly this key, newest first. Unknown key: an empty list.
+  Result<std::vector<Entry>> History(std::string_view key) const;
+  // Latest versions in byte order of the keys.
+  Result<std::vector<Entry>> Scan(const ScanOptions& options) const;
+  // The members of one set by score as a number, ties by key; each is the latest version of the key.
+  Result<std::vector<Entry>> ScanSet(const SetScanOptions& options) const;
+  // Entries [first, first + count) that exist, by index.
+  Result<std::vector<Entry>> Range(LeafIndex first, size_t count) const;
+  // Distinct keys (values and references, no sorted-set members) that start with prefix.
+  Result<uint64_t> Count(std::string_view prefix) const;
+
+  // Hash of a leaf. Precondition as for GetByIndex.
+  Result<Digest> Leaf(LeafIndex index) const;
+  // RFC 6962 audit path of `index` in this tree. kNotFound unless index < size().
+  Result<ProofPath> InclusionProof(LeafIndex index) const;
+  // RFC 6962 PROOF(first, D[size()]). Empty when first >= size() or first is empty.
+  Result<ProofPath> ConsistencyProof(TreeSize first) const;
+
+  // The same database at an earlier size. Precondition: size <= this->size().
+  Result<Snapshot> At(TreeSize size) const;
+
+ private:
+  friend class StoreImpl;
+  Snapshot(const StoreImpl* store, TreeSize size, const Digest& root)
+      : store_(store), size_(size), root_(root) {}
+  const StoreImpl* store_;
+  TreeSize size_;
+  Digest root_;
+};
+
+struct StoreOptions {
+  // false: an acknowledged write may be lost by a power failure (not by a crash of the process).
+  bool sync = true;
+  size_t segment_bytes = size_t{256} << 20;       // a log segment is closed when it passes this
+  size_t group_bytes = size_t{16} << 20;          // at most so much is written as one group
+  size_t queue_bytes = size_t{128} << 20;         // waiting writes; above: kResourceExhausted
+  size_t inline_value_bytes = 128;                // values up to this are also kept in the index
+  uint64_t checkpoint_entries = uint64_t{1} << 20;  // derived files are synced this often
+  size_t write_buffer_bytes = size_t{16} << 20;   // index memtable of one store
+  // Shared by all stores of a process; null: the store makes its own, small ones.
+  std::shared_ptr<rocksdb::Cache> block_cache;
+  std::shared_ptr<rocksdb::WriteBufferManager> write_buffer_manager;
+  ThreadPool* pool = nullptr;    // for hashing large groups; must outlive the store
+  FileSystem* file_system = nullptr;  // null: the real one; tests put a faulty one in
+};
+
+// The engine: an append-only value log (the only truth), a versioned key index and a Merkle tree
+// (both derived from the log), under one commit pipeline. A directory belongs to one Store at a time
+// (locked); all members are thread-safe.
+//
+// A transaction's life:
+//
+//     accepted -> sequenced -> written -> durable -> published
+//     (queued)   (index,      (in the   (fdata-    (index and tree readable,
+//                leaf hash)   log file)  sync)      completion called)
+//
+// Acknowledged means published, which comes after durable (unless StoreOptions::sync is false): an
+// acknowledged entry is readable and provable after a crash of the process or of the machine.
+//
+// After a failed fdatasync, or a failed write of a derived file, the store refuses further writes
+// (reads go on) until it is opened again: what the disk holds is then unknown, and retrying could
+// acknowledge what is not there. A full disk refuses the writes it meets (kResourceExhausted);
+// nothing of them is stored and later writes may succeed.
+class Store {
+ public:
+  using Completion = std::function<void(Result<CommitInfo>)>;
+
+  // Opens or creates. Replays what the index and tree lack from the log; cuts off a torn last frame
+  // (logged). kDataLoss names file, offset and index of damage; nothing is changed then.
+  // kFailedPrecondition: another process has the directory.
+  static Result<std::unique_ptr<Store>> Open(const std::string& directory,
+                                             const StoreOptions& options = {});
+  // Closes (see Close) if that was not done.
+  ~Store();
+  Store(const Store&) = delete;
+  Store& operator=(const Store&) = delete;
+
+  // Queues a transaction and returns at once. `done` is called exactly once, after publication or
+  // failure, from a thread of the store (or from this one if the transaction is refused); it must be
+  // quick and must not block. Errors: kInvalidArgument for an empty transaction, kNotFound
+  // "Key not found" for a reference to nothing, kResourceExhausted when the queue or the disk is
+  // full, kUnavailable after Close, kIoError.
+  void CommitAsync(Transaction transaction, Completion done);
+
+  // CommitAsync, and waits.
+  Result<CommitInfo> Commit(Transaction transaction);
+
+  // The latest published state.
+  Snapshot Latest() const;
+
+  // Finishes what is queued, flushes index and tree, closes. Later writes are refused; snapshots must
+  // not be used any more. Idempotent.
+  Status Close();
+
+  // Drops index and tree of a closed store's directory and derives them again from the log.
+  // kDataLoss if the log is damaged or leads to another root than the last checkpoint.
+  static Status Rebuild(const std::string& directory, const StoreOptions& options = {});
+
+ private:
+  explicit Store(std::unique_ptr<StoreImpl> impl);
+  std::unique_ptr<StoreImpl> impl_;
+};
+
+}  // namespace immudb

@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+#include <system_error>
+
+#include "base/file_system.h"
+
+namespace immudb {
+namespace {
+
+Status ErrnoStatus(std::string_view what, const std::string& path, int error) {
+  std::string message = std::string(what) + " " + path + ": " +
+                        std::error_code(error, std::generic_category()).message();
+  if (error == ENOSPC || error == EDQUOT) return Status::ResourceExhausted(std::move(message));
+  if (error == ENOENT) return Status::NotFound(std::move(message));
+  return Status::IoError(std::move(message));
+}
+
+class Descriptor {
+ public:
+  explicit Descriptor(int fd) : fd_(fd) {}
+  Descriptor(const Descriptor&) = delete;
+  Descriptor& operator=(const Descriptor&) = delete;
+  ~Descriptor() {
+    if (fd_ >= 0) ::close(fd_);
+  }
+  int get() const { return fd_; }
+
+ private:
+  int fd_;
+};
+
+class PosixFile final : public File {
+ public:
+  PosixFile(int fd, std::string path) : fd_(fd), path_(std::move(path)) {}
+
+  Status WriteAt(uint64_t offset, std::string_view data) override {
+    while (!data.empty()) {
+      const ssize_t n = ::pwrite(fd_.get(), data.data(), data.size(), static_cast<off_t>(offset));
+      if (n < 0) {
+        if (errno == EINTR) continue;
+        return ErrnoStatus("cannot write", path_, errno);
+      }
+      offset += static_cast<uint64_t>(n);
+      data.remove_prefix(static_cast<size_t>(n));
+    }
+    return Status::Ok();
+  }
+
+  Result<size_t> ReadAt(uint64_t offset, char* buffer, size_t size) const override {
+    size_t done = 0;
+    while (done < size) {
+      const ssize_t n =
+          ::pread(fd_.get(), buffer + done, size - done, static_cast<off_t>(offset + done));
+      if (n < 0) {
+        if (errno == EINTR) continue;
+        return ErrnoStatus("cannot read", path_, errno);
+      }
+      if (n == 0) break;
+      done += static_cast<size_t>(n);
+    }
+    return done;
+  }
+
+  Status SyncData() override {
+    return ::fdatasync(fd_.get()) == 0 ? Status::Ok() : ErrnoStatus("cannot sync", path_, errno);
+  }
+
+  Status Truncate(uint64_t size) override {
+    return ::ftruncate(fd_.get(), static_cast<off_t>(size)) == 0
+               ? Status::Ok()
+               : ErrnoStatus("cannot truncate", path_, errno);
+  }
+
+  Result<uint64_t> Size() const override {
+    struct stat info {};
+    if (::fstat(fd_.get(), &info) != 0) return ErrnoStatus("cannot stat", path_, errno);
+    return static_cast<uint64_t>(info.st_size);
+  }
+
+  int descriptor() const override { return fd_.get(); }
+
+ private:
+  const Descriptor fd_;
+  const std::string path_;
+};
+
+class PosixLock final : public FileLock {
+ public:
+  explicit PosixLock(int fd) : fd_(fd) {}
+
+ private:
+  const Descriptor fd_;  // closing it releases the lock
+};
+
+class PosixFileSystem final : public FileSystem {
+ public:
+  Result<std::unique_ptr<File>> Open(const std::string& path, Mode mode) override {
+    int flags = O_CLOEXEC;
+    flags |= mode == Mode::kRead ? O_RDONLY : O_RDWR;
+    if (mode == Mode::kCreate) flags |= O_CREAT;
+    const int fd = ::open(path.c_str(), flags, 0644);
+    if (fd < 0) return ErrnoStatus("cannot open", path, errno);
+    return std::unique_ptr<File>(std::make_unique<PosixFile>(fd, path));
+  }
+
+  Status CreateDirectory(const std::string& path) override {
+    std::error_code error;
+    std::filesystem::create_directories(path, error);
+    return error ? ErrnoStatus("cannot create directory", path, error.value()) : Status::Ok();
+  }
+
+  Result<std::vector<std::string>> List(const std::string& path) override {
+    std::error_code error;
+    std::filesystem::directory_iterator it(path, error);
+    std::vector<std::string> names;
+    while (!error && it != std::filesystem::directory_iterator()) {
+      names.push_back(it->path().filename().string());
+      it.increment(error);
+    }
+    if (error) return ErrnoStatus("cannot list", path, error.value());
+    return names;
+  }
+
+  Result<bool> Exists(const std::string& path) override {
+    struct stat info {};
+    if (::stat(path.c_str(), &info) == 0) return true;
+    if (errno == ENOENT || errno == ENOTDIR) return false;
+    return ErrnoStatus("cannot stat", path, errno);
+  }
+
+  Status Remove(const std::string& path) override {
+    if (::unlink(path.c_str()) == 0 || errno == ENOENT) return Status::Ok();
+    return ErrnoStatus("cannot remove", path, errno);
+  }
+
+  Status RemoveTree(const std::string& path) override {
+    std::error_code error;
+    std::filesystem::remove_all(path, error);
+    return error ? ErrnoStatus("cannot remove", path, error.value()) : Status::Ok();
+  }
+
+  Status Rename(const std::string& from, const std::string& to) override {
+    return ::rename(from.c_str(), to.c_str()) == 0 ? Status::Ok()
+                                                   : ErrnoStatus("cannot rename", from, errno);
+  }
+
+  Status SyncDirectory(const std::string& path) override {
+    const Descriptor fd(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (fd.get() < 0) return ErrnoStatus("cannot open", path, errno);
+    return ::fsync(fd.get()) == 0 ? Status::Ok() : ErrnoStatus("cannot sync", path, errno);
+  }
+
+  Result<std::unique_ptr<FileLock>> Lock(const std::string& path) override {
+    const int fd = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+    if (fd < 0) return ErrnoStatus("cannot open", path, errno);
+    auto lock = std::make_unique<PosixLock>(fd);
+    if (::flock(fd, LOCK_EX | LOCK_NB) == 0) return std::unique_ptr<FileLock>(std::move(lock));
+    if (errno == EWOULDBLOCK) {
+      return Status::FailedPrecondition(path + " is locked: another process uses this directory");
+    }
+    return ErrnoStatus("cannot lock", path, errno);
+  }
+};
+
+}  // namespace
+
+FileSystem& FileSystem::Real() {
+  static PosixFileSystem file_system;
+  return file_system;
+}
+
+}  // namespace immudb

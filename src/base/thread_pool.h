@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <condition_variable>
+#include <cstddef>
+#include <deque>
+#include <functional>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+namespace immudb {
+
+// A fixed set of worker threads with one queue. Thread-safe. The destructor runs what is queued, then
+// joins.
+class ThreadPool {
+ public:
+  // `max_queued` bounds TrySubmit; 0: unbounded.
+  explicit ThreadPool(size_t threads, size_t max_queued = 0);
+  ~ThreadPool();
+  ThreadPool(const ThreadPool&) = delete;
+  ThreadPool& operator=(const ThreadPool&) = delete;
+
+  // Runs `task` on a worker, once. False (and not run) when the queue is full.
+  [[nodiscard]] bool TrySubmit(std::function<void()> task);
+
+  // Runs body(begin, end) over disjoint parts of [0, n), each at least `grain` long (but the last), on
+  // the workers and on the calling thread; returns when all are done. May be called from many threads,
+  // not from inside a body.
+  void ParallelFor(size_t n, size_t grain, const std::function<void(size_t, size_t)>& body);
+
+  size_t thread_count() const { return threads_.size(); }
+
+ private:
+  void Run();
+
+  const size_t max_queued_;
+  std::mutex mutex_;
+  std::condition_variable wake_;
+  std::deque<std::function<void()>> queue_;  // guarded by mutex_
+  bool stopping_ = false;                    // guarded by mutex_
+  std::vector<std::thread> threads_;
+};
+
+}  // namespace immudb

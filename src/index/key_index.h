@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "immudb/status.h"
+#include "immudb/types.h"
+
+namespace rocksdb {
+class Cache;
+class WriteBufferManager;
+}  // namespace rocksdb
+
+namespace immudb {
+
+// One entry as the commit pipeline hands it to the index. The views must live until Apply returns.
+struct IndexUpdate {
+  LeafIndex index;
+  EntryKind kind = EntryKind::kValue;
+  std::string_view key;    // as hashed
+  std::string_view value;  // as hashed
+  // Sorted-set members only: length of the set name at the start of `key` (score and member follow).
+  uint32_t set_bytes = 0;
+};
+
+// A version of a key. Whether `value` is there depends on its size: larger ones are in the log.
+struct Version {
+  LeafIndex index;
+  EntryKind kind = EntryKind::kValue;
+  bool value_is_inline = false;
+  std::string value;
+};
+
+struct KeyIndexOptions {
+  size_t inline_value_bytes = 128;
+  size_t write_buffer_bytes = size_t{16} << 20;
+  std::shared_ptr<rocksdb::Cache> block_cache;                       // null: a small one of its own
+  std::shared_ptr<rocksdb::WriteBufferManager> write_buffer_manager;  // may be null
+};
+
+// Which versions each key has: the derived index over the value log, in RocksDB with user-defined
+// timestamps (timestamp = index + 1). Its write-ahead log is off: what a crash loses is applied again
+// from the value log, starting at applied(). docs/format.md gives the layout of keys and values.
+//
+// Threads: Apply and Flush from one thread at a time; reads from any number of threads at once, each
+// at a size that was published after the Apply that covered it. Internal records never appear.
+class KeyIndex {
+ public:
+  // Return false to stop.
+  using Visitor = std::function<bool(std::string_view key, const Version& version)>;
+
+  struct ListOptions {
+    std::string_view prefix;
+    std::string_view after;  // strictly after this key in the direction of travel; empty: from the end
+    bool reverse = false;
+  };
+  struct SetListOptions {
+    std::string_view set;
+    std::string_view after;  // a stored member key (set || score || member); empty: from the end
+    bool reverse = false;
+  };
+
+  static Result<std::unique_ptr<KeyIndex>> Open(const std::string& directory,
+                                                const KeyIndexOptions& options);
+  ~KeyIndex();
+  KeyIndex(const KeyIndex&) = delete;
+  KeyIndex& operator=(const KeyIndex&) = delete;
+
+  // Entries [0, applied()) are in the index. After a crash this may be less than what was applied,
+  // never more.
+  TreeSize applied() const;
+
+  // Adds a whole group and moves applied() to `through`, atomically. Updates carry ascending indices;
+  // entries that are already applied are accepted (replay) and change nothing.
+  Status Apply(std::span<const IndexUpdate> group, TreeSize through);
+
+  // The latest version of exactly this key among the first `at` entries; kNotFound "Key not found".
+  Result<Version> Get(std::string_view key, TreeSize at) const;
+  // All versions of exactly this key, newest first.
+  Status History(std::string_view key, TreeSize at, const Visitor& visit) const;
+  // The latest version of each key (all kinds), in byte order of the keys.
+  Status List(const ListOptions& options, TreeSize at, const Visitor& visit) const;
+  // The members of exactly this set by score as a number (-0 = 0), ties by member key, then by score
+  // bits. `key` is the member's key (the one the set refers to); `version.index` the entry that added
+  // it last.
+  // kInvalidArgument "invalid offset" if `after` is not a member key of this set.
+  Status ListSet(const SetListOptions& options, TreeSize at, const Visitor& visit) const;
+
+  // Everything applied is on stable storage.
+  Status Flush();
+
+ private:
+  class Impl;
+  explicit KeyIndex(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace immudb
