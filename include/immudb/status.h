@@ -14,8 +14,8 @@ namespace immudb {
 // (src/server/status_mapping.h); the message is for people.
 enum class StatusCode : uint8_t {
   kOk,
-  kInvalidArgument,     // the request itself is wrong; sending it again cannot help
-  kNotFound,            // the key, index or database does not exist
+  kInvalidArgument,  // the request itself is wrong; sending it again cannot help
+  kNotFound,         // the key, index or database does not exist
   kAlreadyExists,
   kPermissionDenied,
   kUnauthenticated,
@@ -77,8 +77,8 @@ class [[nodiscard]] Status {
 template <typename T>
 class [[nodiscard]] Result {
  public:
-  Result(T value) : value_(std::move(value)) {}             // NOLINT(google-explicit-constructor)
-  Result(Status status) : status_(std::move(status)) {      // NOLINT(google-explicit-constructor)
+  Result(T value) : value_(std::move(value)) {}         // NOLINT(google-explicit-constructor)
+  Result(Status status) : status_(std::move(status)) {  // NOLINT(google-explicit-constructor)
     assert(!status_.ok());
   }
 

@@ -23,6 +23,7 @@ namespace immudb {
 class FileSystem;
 class ThreadPool;
 class StoreImpl;
+struct TransactionBody;
 
 // One entry as it was hashed: for a reference, key = its name and value = the referenced key; for a
 // sorted-set member, key = SortedSetKey(...) and value = the member's key.
@@ -36,9 +37,9 @@ struct Entry {
 // Limits that callers meet. Longer keys are refused with kInvalidArgument.
 inline constexpr size_t kMaxKeyBytes = 65'000;
 
-// A list of entries that are stored all or not at all, with consecutive indices in the order in which
-// they were added. Not thread-safe. The bytes are copied (and their checksums computed) as they are
-// added, by the calling thread, so that the commit pipeline does not have to.
+// A list of entries that are stored all or not at all, with consecutive indices in the order in
+// which they were added. Not thread-safe. The bytes are copied (and their checksums computed) as
+// they are added, by the calling thread, so that the commit pipeline does not have to.
 class Transaction {
  public:
   Transaction();
@@ -62,8 +63,7 @@ class Transaction {
  private:
   friend class Store;
   friend class StoreImpl;
-  struct Body;
-  std::unique_ptr<Body> body_;
+  std::unique_ptr<TransactionBody> body_;
 };
 
 // Where a committed transaction stands. `last - first + 1` is its number of entries.
@@ -112,7 +112,8 @@ class Snapshot {
   Result<std::vector<Entry>> History(std::string_view key) const;
   // Latest versions in byte order of the keys.
   Result<std::vector<Entry>> Scan(const ScanOptions& options) const;
-  // The members of one set by score as a number, ties by key; each is the latest version of the key.
+  // The members of one set by score as a number, ties by key; each is the latest version of the
+  // key.
   Result<std::vector<Entry>> ScanSet(const SetScanOptions& options) const;
   // Entries [first, first + count) that exist, by index.
   Result<std::vector<Entry>> Range(LeafIndex first, size_t count) const;
@@ -141,22 +142,22 @@ class Snapshot {
 struct StoreOptions {
   // false: an acknowledged write may be lost by a power failure (not by a crash of the process).
   bool sync = true;
-  size_t segment_bytes = size_t{256} << 20;       // a log segment is closed when it passes this
-  size_t group_bytes = size_t{16} << 20;          // at most so much is written as one group
-  size_t queue_bytes = size_t{128} << 20;         // waiting writes; above: kResourceExhausted
-  size_t inline_value_bytes = 128;                // values up to this are also kept in the index
+  size_t segment_bytes = size_t{256} << 20;         // a log segment is closed when it passes this
+  size_t group_bytes = size_t{16} << 20;            // at most so much is written as one group
+  size_t queue_bytes = size_t{128} << 20;           // waiting writes; above: kResourceExhausted
+  size_t inline_value_bytes = 128;                  // values up to this are also kept in the index
   uint64_t checkpoint_entries = uint64_t{1} << 20;  // derived files are synced this often
-  size_t write_buffer_bytes = size_t{16} << 20;   // index memtable of one store
+  size_t write_buffer_bytes = size_t{16} << 20;     // index memtable of one store
   // Shared by all stores of a process; null: the store makes its own, small ones.
   std::shared_ptr<rocksdb::Cache> block_cache;
   std::shared_ptr<rocksdb::WriteBufferManager> write_buffer_manager;
-  ThreadPool* pool = nullptr;    // for hashing large groups; must outlive the store
+  ThreadPool* pool = nullptr;         // for hashing large groups; must outlive the store
   FileSystem* file_system = nullptr;  // null: the real one; tests put a faulty one in
 };
 
 // The engine: an append-only value log (the only truth), a versioned key index and a Merkle tree
-// (both derived from the log), under one commit pipeline. A directory belongs to one Store at a time
-// (locked); all members are thread-safe.
+// (both derived from the log), under one commit pipeline. A directory belongs to one Store at a
+// time (locked); all members are thread-safe.
 //
 // A transaction's life:
 //
@@ -186,10 +187,10 @@ class Store {
   Store& operator=(const Store&) = delete;
 
   // Queues a transaction and returns at once. `done` is called exactly once, after publication or
-  // failure, from a thread of the store (or from this one if the transaction is refused); it must be
-  // quick and must not block. Errors: kInvalidArgument for an empty transaction, kNotFound
-  // "Key not found" for a reference to nothing, kResourceExhausted when the queue or the disk is
-  // full, kUnavailable after Close, kIoError.
+  // failure, from a thread of the store (or from this one if the transaction is refused); it must
+  // be quick and must not block. Errors: kInvalidArgument for an empty transaction, kNotFound "Key
+  // not found" for a reference to nothing, kResourceExhausted when the queue or the disk is full,
+  // kUnavailable after Close, kIoError.
   void CommitAsync(Transaction transaction, Completion done);
 
   // CommitAsync, and waits.
@@ -198,8 +199,8 @@ class Store {
   // The latest published state.
   Snapshot Latest() const;
 
-  // Finishes what is queued, flushes index and tree, closes. Later writes are refused; snapshots must
-  // not be used any more. Idempotent.
+  // Finishes what is queued, flushes index and tree, closes. Later writes are refused; snapshots
+  // must not be used any more. Idempotent.
   Status Close();
 
   // Drops index and tree of a closed store's directory and derives them again from the log.

@@ -33,7 +33,9 @@ struct TreeSize {
 };
 
 // The tree that ends exactly with this leaf.
-constexpr TreeSize TreeEndingAt(LeafIndex index) { return {index.value + 1}; }
+constexpr TreeSize TreeEndingAt(LeafIndex index) {
+  return {index.value + 1};
+}
 
 // What an entry is. The numbers are stored on disk.
 enum class EntryKind : uint8_t {

@@ -3,7 +3,8 @@
 // The verifier: everything a party needs that trusts nothing but SHA-256. It depends on libcrypto
 // only; it never sees storage or network. All functions are pure and safe to call from any thread.
 //
-// Sources: RFC 6962 section 2.1 (tree, audit paths, consistency proofs); the leaf hash is immudb's own.
+// Sources: RFC 6962 section 2.1 (tree, audit paths, consistency proofs); the leaf hash is immudb's
+// own.
 #pragma once
 
 #include <span>
@@ -26,8 +27,8 @@ Digest NodeDigest(const Digest& left, const Digest& right);
 // SHA-256 of the empty string: the root of the tree without leaves.
 const Digest& EmptyTreeRoot();
 
-// The bytes under which a sorted-set member is hashed and stored: set, then the IEEE-754 bits of the
-// score big-endian and untransformed, then key. No separators.
+// The bytes under which a sorted-set member is hashed and stored: set, then the IEEE-754 bits of
+// the score big-endian and untransformed, then key. No separators.
 std::string SortedSetKey(std::string_view set, double score, std::string_view key);
 
 // Does `path` prove that `leaf` stands at `index` in the tree of `size` leaves with root `root`?
@@ -38,10 +39,11 @@ std::string SortedSetKey(std::string_view set, double score, std::string_view ke
 Status VerifyInclusion(LeafIndex index, TreeSize size, const Digest& leaf,
                        std::span<const Digest> path, const Digest& root);
 
-// Does `path` prove that the tree (old_size, old_root) is a prefix of the tree (new_size, new_root)?
-//   Preconditions on honest input: 0 < old_size <= new_size; the path is empty exactly when the sizes
-//   are equal. Results as for VerifyInclusion. A new tree smaller than the old one is kDataLoss: an
-//   append-only log never shrinks.
+// Does `path` prove that the tree (old_size, old_root) is a prefix of the tree (new_size,
+// new_root)?
+//   Preconditions on honest input: 0 < old_size <= new_size; the path is empty exactly when the
+//   sizes are equal. Results as for VerifyInclusion. A new tree smaller than the old one is
+//   kDataLoss: an append-only log never shrinks.
 Status VerifyConsistency(TreeSize old_size, const Digest& old_root, TreeSize new_size,
                          const Digest& new_root, std::span<const Digest> path);
 

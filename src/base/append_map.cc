@@ -20,8 +20,7 @@ Result<std::unique_ptr<AppendMap>> AppendMap::Open(FileSystem& fs, const std::st
   const auto size = (*file)->Size();
   IMMUDB_RETURN_IF_ERROR(size);
   const uint64_t count = *size / record_bytes;
-  std::unique_ptr<AppendMap> map(
-      new AppendMap(*std::move(file), path, record_bytes, count));
+  std::unique_ptr<AppendMap> map(new AppendMap(*std::move(file), path, record_bytes, count));
   IMMUDB_RETURN_IF_ERROR(map->MapThrough(count * record_bytes));
   return map;
 }

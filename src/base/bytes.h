@@ -14,7 +14,8 @@
 
 namespace immudb {
 
-static_assert(std::endian::native == std::endian::little, "the disk format is written little-endian");
+static_assert(std::endian::native == std::endian::little,
+              "the disk format is written little-endian");
 
 // Little-endian, the order of the disk format.
 template <std::unsigned_integral T>
@@ -53,6 +54,8 @@ inline std::string ToHex(std::string_view bytes) {
   }
   return text;
 }
-inline std::string ToHex(std::span<const uint8_t> bytes) { return ToHex(AsBytes(bytes)); }
+inline std::string ToHex(std::span<const uint8_t> bytes) {
+  return ToHex(AsBytes(bytes));
+}
 
 }  // namespace immudb

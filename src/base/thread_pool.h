@@ -11,8 +11,8 @@
 
 namespace immudb {
 
-// A fixed set of worker threads with one queue. Thread-safe. The destructor runs what is queued, then
-// joins.
+// A fixed set of worker threads with one queue. Thread-safe. The destructor runs what is queued,
+// then joins.
 class ThreadPool {
  public:
   // `max_queued` bounds TrySubmit; 0: unbounded.
@@ -24,9 +24,9 @@ class ThreadPool {
   // Runs `task` on a worker, once. False (and not run) when the queue is full.
   [[nodiscard]] bool TrySubmit(std::function<void()> task);
 
-  // Runs body(begin, end) over disjoint parts of [0, n), each at least `grain` long (but the last), on
-  // the workers and on the calling thread; returns when all are done. May be called from many threads,
-  // not from inside a body.
+  // Runs body(begin, end) over disjoint parts of [0, n), each at least `grain` long (but the last),
+  // on the workers and on the calling thread; returns when all are done. May be called from many
+  // threads, not from inside a body.
   void ParallelFor(size_t n, size_t grain, const std::function<void(size_t, size_t)>& body);
 
   size_t thread_count() const { return threads_.size(); }

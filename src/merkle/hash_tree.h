@@ -5,7 +5,7 @@
 #include <memory>
 #include <span>
 #include <string>
-#include <string_view>
+#include <utility>
 
 #include "base/append_map.h"
 #include "immudb/status.h"
@@ -25,20 +25,21 @@ class ThreadPool;
 //        l0      l1      l2      l3    l4
 //
 // Leaf i stands at record 2i - popcount(i); the level-k node that leaf i completes stands k records
-// behind it. A perfect subtree is contiguous, so its parts can be hashed by several threads into one
-// buffer, and the lower levels of an audit path share a page.
+// behind it. A perfect subtree is contiguous, so its parts can be hashed by several threads into
+// one buffer, and the lower levels of an audit path share a page.
 //
 // Threads: one appender at a time; any number of readers, without locks, each at a size that was
 // handed to it after the Append that made it. Nothing is durable before Sync().
 class HashTree {
  public:
-  // Opens or creates. A file that a crash cut off inside the nodes of a leaf is cut back to the last
-  // whole leaf.
+  // Opens or creates. A file that a crash cut off inside the nodes of a leaf is cut back to the
+  // last whole leaf.
   static Result<std::unique_ptr<HashTree>> Open(FileSystem& fs, const std::string& path);
 
   TreeSize size() const { return size_; }
 
-  // Appends the leaves. Large appends hash on `pool` (may be null) too. On error nothing is appended.
+  // Appends the leaves. Large appends hash on `pool` (may be null) too. On error nothing is
+  // appended.
   Status Append(std::span<const Digest> leaves, ThreadPool* pool);
   // Forgets the leaves at and above `size`; for recovery, before there are readers.
   // Precondition: size <= this->size().
@@ -56,11 +57,20 @@ class HashTree {
   ProofPath ConsistencyPath(TreeSize old_size, TreeSize size) const;
 
  private:
+  class Builder;
+
   HashTree(std::unique_ptr<AppendMap> nodes, TreeSize size)
       : nodes_(std::move(nodes)), size_(size) {}
 
-  std::unique_ptr<AppendMap> nodes_;
+  Digest Node(unsigned level, uint64_t position) const;
+  // Room for `bytes`, kept from append to append.
+  char* Buffer(size_t bytes);
+
+  const std::unique_ptr<AppendMap> nodes_;
+  // Of the appender:
   TreeSize size_;
+  std::unique_ptr<char[]> buffer_;
+  size_t buffer_bytes_ = 0;
 };
 
 }  // namespace immudb

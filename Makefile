@@ -1,0 +1,65 @@
+# The front door. `make run` and `make test` are all that a newcomer needs.
+
+SHELL := /bin/bash
+PRESET ?= release
+BUILD := build/$(PRESET)
+JOBS ?= $(shell nproc)
+PACKAGES := $(shell sed -e 's/#.*//' -e '/\[check\]/d' packages.txt)
+CHECK_PACKAGES := $(shell sed -n 's/ *\[check\]$$//p' packages.txt)
+SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
+
+.PHONY: all run test demo bench format check packages check-packages configure clean
+
+all: configure
+	@cmake --build $(BUILD) -j $(JOBS)
+
+# The daemon with its embedded defaults, data in ./data.
+run: configure
+	@cmake --build $(BUILD) -j $(JOBS) --target immudb immuclient
+	@$(BUILD)/bin/immudb --dir ./data
+
+test: all
+	@ctest --test-dir $(BUILD) --output-on-failure --timeout 600 -j $(JOBS)
+
+# Stores the machine's package database, crashes the daemon half-way, proves every record afterwards.
+demo: configure
+	@cmake --build $(BUILD) -j $(JOBS) --target immudb immudb_demo
+	@$(BUILD)/bin/immudb_demo --server $(BUILD)/bin/immudb
+
+bench: configure
+	@cmake --build $(BUILD) -j $(JOBS) --target immudb immubench
+	@$(BUILD)/bin/immubench --server $(BUILD)/bin/immudb
+
+SOURCES = git ls-files -co --exclude-standard -- '*.h' '*.cc'
+
+format: check-packages
+	@$(SOURCES) | xargs clang-format -i
+
+check: check-packages configure
+	@$(SOURCES) | xargs clang-format --dry-run -Werror
+	@cmake --build $(BUILD) -j $(JOBS) --target immudb_proto
+	@$(SOURCES) '*.cc' | grep '\.cc$$' | xargs -P $(JOBS) -n 4 clang-tidy --quiet -p $(BUILD)
+
+# Installs what packages.txt names and the machine lacks; needs no network when nothing is missing.
+packages:
+	@$(call install,$(PACKAGES))
+
+check-packages:
+	@$(call install,$(CHECK_PACKAGES))
+
+define install
+missing=$$(for p in $(1); do \
+    dpkg-query -W -f '$${Status}' $$p 2>/dev/null | grep -q 'ok installed' || echo $$p; done); \
+if [ -n "$$missing" ]; then \
+    echo "installing" $$missing; \
+    $(SUDO) apt-get update -qq && \
+    $(SUDO) env DEBIAN_FRONTEND=noninteractive \
+        apt-get install -y -qq --no-install-recommends $$missing; \
+fi
+endef
+
+configure: packages
+	@[ -f $(BUILD)/build.ninja ] || cmake --preset $(PRESET)
+
+clean:
+	@rm -rf build

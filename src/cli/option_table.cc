@@ -1,0 +1,307 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/option_table.h"
+
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <cctype>
+#include <cstdlib>
+#include <utility>
+
+#include "base/file_system.h"
+#include "base/status_macros.h"
+#include "cli/config_file.h"
+#include "cli/option_value.h"
+
+namespace immudb {
+namespace {
+
+const OptionSpec* FindOption(const ProgramSpec& program, std::string_view name) {
+  const auto it = std::ranges::find(program.options, name, &OptionSpec::name);
+  return it == program.options.end() ? nullptr : &*it;
+}
+
+// "-p=1" and "-s=false" as CLI11 understands them: with the long name. An option that is given an
+// empty value is left out of CLI11's sight, which would take the next word for the value.
+Result<std::vector<std::string>> Normalise(const ProgramSpec& program,
+                                           std::vector<std::string> words) {
+  for (auto& word : words) {
+    if (word.size() > 3 && word[0] == '-' && word[1] != '-' && word[2] == '=') {
+      const auto it = std::ranges::find(program.options, word[1], &OptionSpec::short_name);
+      if (it != program.options.end()) word = "--" + it->name + word.substr(2);
+    }
+    if (word.size() > 3 && word.starts_with("--") && word.find('=') == word.size() - 1) {
+      return Status::InvalidArgument("option " + word.substr(0, word.size() - 1) + " needs a value");
+    }
+  }
+  return words;
+}
+
+// A word that starts with '-' and is neither a negative number nor "-" alone.
+bool LooksLikeFlag(const std::string& word) {
+  return word.size() > 1 && word[0] == '-' && word[1] != '.' &&
+         std::isdigit(static_cast<unsigned char>(word[1])) == 0;
+}
+
+struct Words {
+  std::map<std::string, std::string, std::less<>> flags;  // by option name
+  std::vector<std::string> plain;
+};
+
+// CLI11 is used for flags only: command and arguments are what it leaves over, because it would read
+// an argument like "[a,b]" as a list.
+Result<Words> SplitWords(const ProgramSpec& program, const std::vector<std::string>& arguments) {
+  const auto stop = std::ranges::find(arguments, "--");
+  auto head = Normalise(program, {arguments.begin(), stop});
+  IMMUDB_RETURN_IF_ERROR(head);
+  CLI::App app;
+  app.set_help_flag("");
+  app.allow_extras();
+  std::vector<std::pair<std::string, CLI::Option*>> rows;
+  try {
+    for (const auto& spec : program.options) {
+      const std::string names =
+          (spec.short_name != '\0' ? std::string("-") + spec.short_name + "," : "") + "--" + spec.name;
+      auto* row = spec.type == OptionType::kBool ? app.add_flag(names) : app.add_option(names);
+      row->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
+      rows.emplace_back(spec.name, row);
+    }
+    std::vector<std::string> reversed(head->rbegin(), head->rend());  // the order that CLI11 wants
+    app.parse(reversed);
+  } catch (const CLI::Error& error) {
+    return Status::InvalidArgument(error.what());
+  }
+  Words words;
+  for (const auto& [name, row] : rows) {
+    if (row->count() > 0) words.flags[name] = row->results().back();
+  }
+  words.plain = app.remaining();
+  for (const auto& word : words.plain) {
+    if (LooksLikeFlag(word)) {
+      return Status::InvalidArgument("unknown option " + word.substr(0, word.find('=')));
+    }
+  }
+  if (stop != arguments.end()) words.plain.insert(words.plain.end(), stop + 1, arguments.end());
+  return words;
+}
+
+Status TakeCommand(const ProgramSpec& program, const std::vector<std::string>& plain,
+                   Invocation* invocation) {
+  if (plain.empty()) return Status::Ok();
+  const std::string& word = plain.front();
+  invocation->arguments.assign(plain.begin() + 1, plain.end());
+  const size_t given = invocation->arguments.size();
+  if (word == "help" || word == "version") {
+    (word == "help" ? invocation->help : invocation->version) = true;
+    return Status::Ok();
+  }
+  const auto it = std::ranges::find_if(program.commands, [&](const CommandSpec& command) {
+    return command.name == word || (!command.alias.empty() && command.alias == word);
+  });
+  if (it == program.commands.end()) {
+    return Status::InvalidArgument("unknown command \"" + word + "\" for \"" + program.name + '"');
+  }
+  invocation->command = it->name;
+  if (invocation->help || (given >= it->min_arguments && given <= it->max_arguments)) {
+    return Status::Ok();
+  }
+  std::string wanted = std::to_string(it->min_arguments);
+  if (it->max_arguments != it->min_arguments) wanted += " to " + std::to_string(it->max_arguments);
+  return Status::InvalidArgument(it->name + " accepts " + wanted + " argument(s), received " +
+                                 std::to_string(given) + "; usage: " + program.name + ' ' + it->name +
+                                 ' ' + it->arguments);
+}
+
+// The table with the flags that every program has.
+ProgramSpec WithCommonFlags(ProgramSpec program) {
+  program.options.push_back({.name = "help", .short_name = 'h', .type = OptionType::kBool});
+  program.options.push_back({.name = "version", .type = OptionType::kBool});
+  return program;
+}
+
+Result<bool> TakeSwitch(const char* name, Words* words) {
+  const auto node = words->flags.extract(name);
+  if (node.empty()) return false;
+  const auto value = ParseOptionValue({.name = name, .type = OptionType::kBool}, node.mapped(),
+                                      std::string("flag --") + name);
+  IMMUDB_RETURN_IF_ERROR(value);
+  return std::get<bool>(*value);
+}
+
+}  // namespace
+
+// Lays the sources over each other, weakest first.
+class SettingsBuilder {
+ public:
+  explicit SettingsBuilder(const ProgramSpec& program) : program_(program) {}
+
+  Status Set(std::string_view name, std::string_view text, OptionOrigin origin,
+             const std::string& origin_text) {
+    const OptionSpec* spec = FindOption(program_, name);
+    auto value = ParseOptionValue(*spec, text, origin_text);
+    IMMUDB_RETURN_IF_ERROR(value);
+    settings_.values_.insert_or_assign(spec->name, OptionValue{*std::move(value), origin});
+    return Status::Ok();
+  }
+
+  Status SetFromFile(const std::string& path) {
+    const auto entries = ReadConfigFile(path, program_.name);
+    IMMUDB_RETURN_IF_ERROR(entries);
+    for (const auto& [key, text, line] : *entries) {
+      const std::string where = "file " + path + ", line " + std::to_string(line);
+      if (key == "config" || FindOption(program_, key) == nullptr) {
+        return Status::FailedPrecondition("unknown option " + key + " (" + where + ")");
+      }
+      const Status set = Set(key, text, OptionOrigin::kFile, where);
+      if (!set.ok()) return Status::FailedPrecondition(set.message());
+    }
+    settings_.config_file_ = path;
+    return Status::Ok();
+  }
+
+  Settings Take() { return std::move(settings_); }
+
+ private:
+  const ProgramSpec& program_;
+  Settings settings_;
+};
+
+namespace {
+
+std::optional<std::string> FromEnvironment(const Surroundings& surroundings,
+                                           const std::string& variable) {
+  const auto it = surroundings.environment.find(variable);
+  if (it == surroundings.environment.end() || it->second.empty()) return std::nullopt;
+  return it->second;
+}
+
+// The file that `config` names, else the first that the search finds, else "".
+std::string ChooseConfigFile(const ProgramSpec& program, const Words& words,
+                             const Surroundings& surroundings) {
+  if (FindOption(program, "config") == nullptr) return {};
+  if (const auto it = words.flags.find("config"); it != words.flags.end()) return it->second;
+  if (const auto named = FromEnvironment(surroundings, EnvironmentName(program.name, "config"))) {
+    return *named;
+  }
+  for (const auto& directory : surroundings.config_directories) {
+    for (const char* suffix : {".toml", ".ini"}) {
+      std::string path = JoinPath(directory, program.name + suffix);
+      const auto exists = FileSystem::Real().Exists(path);
+      if (exists.ok() && *exists) return path;
+    }
+  }
+  return {};
+}
+
+Result<Settings> MergeSources(const ProgramSpec& program, const Words& words,
+                              const Surroundings& surroundings) {
+  SettingsBuilder builder(program);
+  for (const auto& spec : program.options) {
+    IMMUDB_RETURN_IF_ERROR(
+        builder.Set(spec.name, spec.default_value, OptionOrigin::kDefault, "default"));
+  }
+  if (const auto path = ChooseConfigFile(program, words, surroundings); !path.empty()) {
+    IMMUDB_RETURN_IF_ERROR(builder.SetFromFile(path));
+  }
+  for (const auto& spec : program.options) {
+    const std::string variable = EnvironmentName(program.name, spec.name);
+    if (const auto text = FromEnvironment(surroundings, variable)) {
+      IMMUDB_RETURN_IF_ERROR(builder.Set(spec.name, *text, OptionOrigin::kEnvironment,
+                                         "environment variable " + variable));
+    }
+    if (const auto it = words.flags.find(spec.name); it != words.flags.end()) {
+      IMMUDB_RETURN_IF_ERROR(
+          builder.Set(spec.name, it->second, OptionOrigin::kFlag, "flag --" + spec.name));
+    }
+  }
+  return builder.Take();
+}
+
+// A variable that is silently without effect (IMMUDB_ATUH=true) would leave its owner with the
+// wrong belief. Only a warning: others set variables too (Kubernetes, IMMUDB_SERVICE_HOST).
+std::vector<std::string> WarnOfUnknownVariables(const ProgramSpec& program,
+                                                const Surroundings& surroundings) {
+  std::vector<std::string> warnings;
+  const std::string prefix = EnvironmentName(program.name, "");
+  for (const auto& [variable, text] : surroundings.environment) {
+    if (!variable.starts_with(prefix) || text.empty()) continue;
+    const bool known = std::ranges::any_of(program.options, [&](const OptionSpec& spec) {
+      return EnvironmentName(program.name, spec.name) == variable;
+    });
+    if (!known) warnings.push_back("environment variable " + variable + " names no option: ignored");
+  }
+  return warnings;
+}
+
+}  // namespace
+
+OptionSpec ConfigOption(std::string_view program) {
+  const std::string name(program);
+  return {.name = "config",
+          .help = "configuration file; if absent " + name + ".toml, then " + name +
+                  ".ini is searched in ./configs, /etc/immudb and $HOME"};
+}
+
+std::string EnvironmentName(std::string_view program, std::string_view option) {
+  std::string name = std::string(program) + '_' + std::string(option);
+  std::transform(name.begin(), name.end(), name.begin(), [](unsigned char c) {
+    return c == '-' ? '_' : static_cast<char>(std::toupper(c));
+  });
+  return name;
+}
+
+const OptionValue& Settings::At(std::string_view name) const {
+  const auto it = values_.find(name);
+  if (it == values_.end()) std::abort();
+  return it->second;
+}
+const std::string& Settings::Text(std::string_view name) const {
+  return std::get<std::string>(At(name).value);
+}
+bool Settings::Bool(std::string_view name) const { return std::get<bool>(At(name).value); }
+int64_t Settings::Int(std::string_view name) const { return std::get<int64_t>(At(name).value); }
+size_t Settings::Size(std::string_view name) const { return static_cast<size_t>(Int(name)); }
+std::chrono::milliseconds Settings::Duration(std::string_view name) const {
+  return std::chrono::milliseconds(Int(name));
+}
+OptionOrigin Settings::origin(std::string_view name) const { return At(name).origin; }
+
+Surroundings Surroundings::OfProcess() {
+  Surroundings surroundings;
+  for (char** entry = environ; entry != nullptr && *entry != nullptr; ++entry) {
+    const std::string_view pair(*entry);
+    const auto equals = pair.find('=');
+    if (equals == std::string_view::npos) continue;
+    surroundings.environment.emplace(pair.substr(0, equals), pair.substr(equals + 1));
+  }
+  surroundings.config_directories = {"./configs", "/etc/immudb"};
+  const auto home = surroundings.environment.find("HOME");
+  if (home != surroundings.environment.end() && !home->second.empty()) {
+    surroundings.config_directories.push_back(home->second);
+  }
+  return surroundings;
+}
+
+Result<Invocation> ParseCommandLine(const ProgramSpec& program,
+                                    const std::vector<std::string>& arguments,
+                                    const Surroundings& surroundings) {
+  auto words = SplitWords(WithCommonFlags(program), arguments);
+  IMMUDB_RETURN_IF_ERROR(words);
+  Invocation invocation;
+  const auto help = TakeSwitch("help", &*words);
+  IMMUDB_RETURN_IF_ERROR(help);
+  const auto version = TakeSwitch("version", &*words);
+  IMMUDB_RETURN_IF_ERROR(version);
+  invocation.help = *help;
+  invocation.version = *version;
+  IMMUDB_RETURN_IF_ERROR(TakeCommand(program, words->plain, &invocation));
+  if (invocation.help || invocation.version) return invocation;
+  auto settings = MergeSources(program, *words, surroundings);
+  IMMUDB_RETURN_IF_ERROR(settings);
+  invocation.settings = *std::move(settings);
+  invocation.warnings = WarnOfUnknownVariables(program, surroundings);
+  return invocation;
+}
+
+}  // namespace immudb

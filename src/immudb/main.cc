@@ -1,0 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <vector>
+
+#include "immudb/daemon.h"
+
+int main(int argc, char** argv) { return immudb::RunDaemon({argv + 1, argv + argc}); }

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "immudb/start_block.h"
+
+namespace immudb {
+namespace {
+
+constexpr std::string_view kLogo =
+    "  #                             #  #\n"
+    "                                #  #\n"
+    "  #  ## ##   ## ##   #   #   ####  ####\n"
+    "  #  # # #   # # #   #   #  #   #  #   #\n"
+    "  #  # # #   # # #   #   #  #   #  #   #\n"
+    "  #  # # #   # # #    ####   ####  ####\n";
+
+constexpr std::string_view kDefaultPassword = "immudb";
+constexpr size_t kLabelWidth = 16;
+
+std::string Line(std::string_view label, std::string_view value) {
+  std::string text(label);
+  text.resize(kLabelWidth, ' ');
+  return text.append(": ").append(value) + '\n';
+}
+
+std::string_view Word(bool value) { return value ? "true" : "false"; }
+
+std::string Endpoint(const ServerOptions& options, int port) {
+  if (options.network == "unix") return "unix:" + options.address;
+  const bool v6 = options.address.find(':') != std::string::npos && options.address.front() != '[';
+  return (v6 ? '[' + options.address + ']' : options.address) + ':' + std::to_string(port);
+}
+
+}  // namespace
+
+std::string StartBlock(const ServerOptions& options, int port, std::string_view config_file) {
+  const bool default_password = options.admin_password == kDefaultPassword;
+  std::string text(kLogo);
+  text += "\n================ Config ================\n";
+  text += Line("Data dir", options.directory);
+  text += Line("Address", Endpoint(options, port));
+  text += Line("Metrics address", "off");
+  text += Line("Config file", config_file.empty() ? "none" : config_file);
+  text += Line("MTLS enabled", Word(false));
+  text += Line("Auth enabled", Word(options.auth));
+  text += Line("Dev mode", Word(options.devmode));
+  text += Line("Default database", options.default_database);
+  text += Line("Maintenance mode", Word(false));
+  text += "----------------------------------------\n";
+  text += "Superadmin default credentials\n";
+  text += Line("   Username", "immudb");
+  text += Line("   Password", default_password ? kDefaultPassword : "********");
+  text += "========================================\n";
+  return text;
+}
+
+std::string ReadyLine(bool colour) {
+  const std::string green = colour ? "\x1b[32m" : "";
+  const std::string blue = colour ? "\x1b[34m" : "";
+  const std::string end = colour ? "\x1b[0m" : "";
+  const auto name = [&](const char* word) { return blue + word + green; };
+  return green + "You can now use " + name("immuadmin") + " and " + name("immuclient") +
+         " CLIs to login with the " + name("immudb") + " superadmin user and start using " +
+         name("immudb") + "." + end + '\n';
+}
+
+}  // namespace immudb

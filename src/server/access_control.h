@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <string_view>
+
+#include "immudb/status.h"
+#include "server/method.h"
+
+namespace immudb {
+
+// The token in the value of `authorization` metadata: one leading "Bearer " is taken off, a bare
+// token is fine.
+std::string_view TokenOf(std::string_view authorization);
+
+// Is this peer, as gRPC names it ("ipv4:127.0.0.1:4242", "ipv6:%5B::1%5D:4242", "unix:/path"), on
+// this machine?
+bool IsLocalPeer(std::string_view peer);
+
+// May the caller make this call? Fills in services, session and database of the call.
+// The codes and texts are those of docs/compatibility.md.
+Status Authorize(const Method& method, const Services& services, CallContext& call);
+
+}  // namespace immudb

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// From entries and snapshots of the store to messages, shared by the handlers.
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/status_macros.h"
+#include "immudb/status.h"
+#include "immudb/store.h"
+#include "schema.pb.h"
+
+namespace immudb {
+
+// Always ok.
+Status FillItem(Entry&& entry, schema::Item& item);
+
+// With the value parsed as Content; kUnknown if it is none.
+Status FillItem(Entry&& entry, schema::StructuredItem& item);
+
+// What is stored and hashed for a structured value. kInvalidArgument if there is no value.
+Result<std::string> SerialisedContent(const schema::StructuredKeyValue& kv);
+
+// The root that the client trusts may not be newer than the tree, unless that is empty.
+Status CheckRootIndex(const schema::Index& root_index, TreeSize size);
+
+// Proves the entry at `index` in the tree of the snapshot, and that tree against the one that ends at
+// `trusted`. Precondition: index < snapshot.size().
+Status FillProof(const Snapshot& snapshot, LeafIndex index, LeafIndex trusted,
+                 schema::Proof& proof);
+
+template <typename Repeated>
+void FillPath(const ProofPath& path, Repeated& out) {
+  out.Reserve(static_cast<int>(path.size()));
+  for (const Digest& digest : path) out.Add()->assign(digest.begin(), digest.end());
+}
+
+// Puts items into a message with a repeated field `items`, and refuses to let it grow beyond what a
+// message may have: the client would see a broken connection instead of an error.
+template <typename List>
+class ListAnswer {
+ public:
+  ListAnswer(List& list, size_t max_bytes) : list_(list), max_bytes_(max_bytes) {}
+
+  // kResourceExhausted when the message would be too large, or the error of FillItem.
+  Status Add(Entry&& entry) {
+    auto& item = *list_.add_items();
+    IMMUDB_RETURN_IF_ERROR(FillItem(std::move(entry), item));
+    bytes_ += item.ByteSizeLong() + kItemOverheadBytes;
+    if (bytes_ <= max_bytes_) return Status::Ok();
+    return Status::ResourceExhausted("the answer is larger than a message of " +
+                                     std::to_string(max_bytes_) +
+                                     " bytes: ask for less, with a limit or page by page");
+  }
+
+  Status AddAll(std::vector<Entry>&& entries) {
+    for (Entry& entry : entries) IMMUDB_RETURN_IF_ERROR(Add(std::move(entry)));
+    return Status::Ok();
+  }
+
+ private:
+  static constexpr size_t kItemOverheadBytes = 6;  // tag and length; a bit more than needed
+
+  List& list_;
+  const size_t max_bytes_;
+  size_t bytes_ = 0;
+};
+
+}  // namespace immudb

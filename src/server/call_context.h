@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string_view>
+#include <utility>
+
+#include "database/databases.h"
+#include "database/sessions.h"
+#include "database/users.h"
+#include "immudb/status.h"
+#include "server/server.h"
+
+namespace immudb {
+
+// What the handlers work on; outlives every call.
+struct Services {
+  const ServerOptions& options;
+  Databases& databases;
+  Users& users;
+  Sessions& sessions;
+};
+
+// One call in progress, as the handlers and the dispatcher see it, whatever front it came by. It lives
+// until it was ended through a Completion; touched by one thread at a time.
+class CallContext {
+ public:
+  virtual ~CallContext() = default;
+
+  // Filled by the front. The views live as long as the call.
+  bool has_metadata = false;
+  std::optional<std::string_view> authorization;  // the first value of that metadata
+
+  // Filled by the dispatcher before the handler runs.
+  const Services* services = nullptr;
+  std::shared_ptr<const Session> session;  // null: no valid token
+  Database* database = nullptr;            // null: none selected (never for the data calls)
+
+  Store& store() const { return database->store(); }
+
+  // Does the peer sit on this machine?
+  virtual bool PeerIsLocal() const = 0;
+
+ protected:
+  friend class Completion;
+  virtual void End(Status status) = 0;
+  virtual void EndAfter(std::function<Status()> rest) = 0;
+};
+
+// How a handler ends its call. One of the two is called exactly once, from any thread; request and
+// response must not be touched afterwards. Copies are the same handle.
+class Completion {
+ public:
+  explicit Completion(CallContext& call) : call_(&call) {}
+
+  // Ends the call here and now; the response is serialised by this thread.
+  void operator()(Status status) const { call_->End(std::move(status)); }
+
+  // Ends it with what `rest` returns, run by a thread of the front: for callbacks that must be quick.
+  void After(std::function<Status()> rest) const { call_->EndAfter(std::move(rest)); }
+
+ private:
+  CallContext* call_;
+};
+
+}  // namespace immudb

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "base/thread_pool.h"
+#include "server/method.h"
+
+namespace immudb {
+
+// Sees every call when it ends, on the thread that ends it. For metrics and the request log.
+class CallObserver {
+ public:
+  virtual ~CallObserver() = default;
+  virtual void OnEnd(const Method& method, const CallContext& call, const Status& status) = 0;
+};
+
+// What the exception that is being handled means to the client. Logs what is a defect.
+Status StatusOfCurrentException();
+
+// Runs `body` and returns its status; an exception becomes an error, never the end of the process.
+template <typename Body>
+Status RunGuarded(const Body& body) {
+  try {
+    return body();
+  } catch (...) {
+    return StatusOfCurrentException();
+  }
+}
+
+// The one place that every call passes: it authorises the call, then has its handler run where the
+// table says. Thread-safe. The destructor waits for the handlers that are queued.
+class Dispatcher {
+ public:
+  // `services` and `observer` (may be null) outlive the dispatcher.
+  Dispatcher(const Services& services, size_t reader_threads, CallObserver* observer);
+
+  // Handles one call; it is ended through a Completion, at once or later. Does not wait.
+  void Dispatch(const Method& method, CallContext& call, const Method::Message& request,
+                Method::Message& response);
+
+  // The front MUST call this once for each call that it ends.
+  void OnEnd(const Method& method, const CallContext& call, const Status& status);
+
+ private:
+  const Services& services_;
+  CallObserver* const observer_;
+  ThreadPool readers_;
+  ThreadPool logins_;
+};
+
+}  // namespace immudb

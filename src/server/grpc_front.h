@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <memory>
+#include <string>
+
+#include "immudb/status.h"
+
+namespace immudb {
+
+class Dispatcher;
+
+struct GrpcFrontOptions {
+  std::string target;  // as ListenTarget() gives it
+  size_t max_message_bytes = size_t{32} << 20;
+  size_t pollers = 1;
+  // `immudb-uuid` of every answer.
+  std::string server_uuid;
+};
+
+// The gRPC front: the wire side of the methods of the table, grpc.health.v1 and reflection. Calls are
+// taken from completion queues, each polled by one thread, and given to the dispatcher; a poller never
+// waits for a call.
+class GrpcFront {
+ public:
+  // Listens and serves. `dispatcher` outlives the front. kUnavailable if the address cannot be had.
+  static Result<std::unique_ptr<GrpcFront>> Start(const GrpcFrontOptions& options,
+                                                  Dispatcher& dispatcher);
+  // Shuts down without grace, if that was not done.
+  ~GrpcFront();
+  GrpcFront(const GrpcFront&) = delete;
+  GrpcFront& operator=(const GrpcFront&) = delete;
+
+  // The TCP port that is served; that gRPC reports for a socket file has no meaning.
+  int port() const;
+
+  // Health goes NOT_SERVING; calls in flight may finish within `grace`, then they are cut. Returns
+  // when no call is left, in handlers either. Idempotent; not from a poller.
+  void Shutdown(std::chrono::milliseconds grace);
+
+ private:
+  class Impl;
+  explicit GrpcFront(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace immudb

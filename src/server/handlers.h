@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What each RPC does once it is allowed to. A handler without a Completion answers with the status it
+// returns; one with a Completion does so only if that is an error, else it ends the call later. The
+// rules are those of the specification (semantics, sections 3 to 8) as docs/compatibility.md amends
+// them.
+#pragma once
+
+#include <google/protobuf/empty.pb.h>
+
+#include "immudb/status.h"
+#include "schema.pb.h"
+#include "server/call_context.h"
+
+namespace immudb::handlers {
+
+using google::protobuf::Empty;
+
+// handlers_session.cc
+Status Health(CallContext& call, const Empty& request, schema::HealthResponse& response);
+Status Login(CallContext& call, const schema::LoginRequest& request,
+             schema::LoginResponse& response);
+Status Logout(CallContext& call, const Empty& request, Empty& response);
+Status UseDatabase(CallContext& call, const schema::Database& request,
+                   schema::UseDatabaseReply& response);
+
+// handlers_write.cc
+Status Set(CallContext& call, const schema::KeyValue& request, schema::Index& response,
+           Completion done);
+Status SetSV(CallContext& call, const schema::StructuredKeyValue& request, schema::Index& response,
+             Completion done);
+Status SafeSet(CallContext& call, const schema::SafeSetOptions& request, schema::Proof& response,
+               Completion done);
+Status SafeSetSV(CallContext& call, const schema::SafeSetSVOptions& request,
+                 schema::Proof& response, Completion done);
+Status SetBatch(CallContext& call, const schema::KVList& request, schema::Index& response,
+                Completion done);
+Status SetBatchSV(CallContext& call, const schema::SKVList& request, schema::Index& response,
+                  Completion done);
+Status Reference(CallContext& call, const schema::ReferenceOptions& request,
+                 schema::Index& response, Completion done);
+Status SafeReference(CallContext& call, const schema::SafeReferenceOptions& request,
+                     schema::Proof& response, Completion done);
+Status ZAdd(CallContext& call, const schema::ZAddOptions& request, schema::Index& response,
+            Completion done);
+Status SafeZAdd(CallContext& call, const schema::SafeZAddOptions& request, schema::Proof& response,
+                Completion done);
+
+// handlers_read.cc
+Status Get(CallContext& call, const schema::Key& request, schema::Item& response);
+Status GetSV(CallContext& call, const schema::Key& request, schema::StructuredItem& response);
+Status SafeGet(CallContext& call, const schema::SafeGetOptions& request,
+               schema::SafeItem& response);
+Status SafeGetSV(CallContext& call, const schema::SafeGetOptions& request,
+                 schema::SafeStructuredItem& response);
+Status ByIndex(CallContext& call, const schema::Index& request, schema::Item& response);
+Status ByIndexSV(CallContext& call, const schema::Index& request, schema::StructuredItem& response);
+Status BySafeIndex(CallContext& call, const schema::SafeIndexOptions& request,
+                   schema::SafeItem& response);
+Status CurrentRoot(CallContext& call, const Empty& request, schema::Root& response);
+Status Inclusion(CallContext& call, const schema::Index& request,
+                 schema::InclusionProof& response);
+Status Consistency(CallContext& call, const schema::Index& request,
+                   schema::ConsistencyProof& response);
+
+// handlers_list.cc
+Status GetBatch(CallContext& call, const schema::KeyList& request, schema::ItemList& response);
+Status GetBatchSV(CallContext& call, const schema::KeyList& request,
+                  schema::StructuredItemList& response);
+Status History(CallContext& call, const schema::Key& request, schema::ItemList& response);
+Status HistorySV(CallContext& call, const schema::Key& request,
+                 schema::StructuredItemList& response);
+Status Scan(CallContext& call, const schema::ScanOptions& request, schema::ItemList& response);
+Status ScanSV(CallContext& call, const schema::ScanOptions& request,
+              schema::StructuredItemList& response);
+Status ZScan(CallContext& call, const schema::ZScanOptions& request, schema::ItemList& response);
+Status ZScanSV(CallContext& call, const schema::ZScanOptions& request,
+               schema::StructuredItemList& response);
+Status IScan(CallContext& call, const schema::IScanOptions& request, schema::Page& response);
+Status IScanSV(CallContext& call, const schema::IScanOptions& request, schema::SPage& response);
+Status Count(CallContext& call, const schema::KeyPrefix& request, schema::ItemsCount& response);
+
+}  // namespace immudb::handlers

@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <string_view>
+#include <utility>
+
+#include "base/status_macros.h"
+#include "immudb/store.h"
+#include "server/answers.h"
+#include "server/handlers.h"
+
+namespace immudb::handlers {
+namespace {
+
+// Queues the transaction; once it is published (or refused) the call ends with what `answer` makes of
+// it.
+template <typename Answer>
+Status Commit(CallContext& call, Transaction transaction, Completion done, Answer answer) {
+  call.store().CommitAsync(std::move(transaction), [done, answer](const Result<CommitInfo>& info) {
+    done.After([answer, info] { return info.ok() ? answer(*info) : info.status(); });
+  });
+  return Status::Ok();
+}
+
+Status CommitIndex(CallContext& call, Transaction transaction, schema::Index& response,
+                   Completion done) {
+  return Commit(call, std::move(transaction), done, [&response](const CommitInfo& info) {
+    response.set_index(info.last.value);
+    return Status::Ok();
+  });
+}
+
+// The proof is that of the tree which ends with the new entry: old clients remember (index, root) of
+// the answer as what they trust, which is only right if the root is that of the tree at the index.
+Status CommitProof(CallContext& call, Transaction transaction, const schema::Index& root_index,
+                   schema::Proof& response, Completion done) {
+  Store& store = call.store();
+  IMMUDB_RETURN_IF_ERROR(CheckRootIndex(root_index, store.Latest().size()));
+  const LeafIndex trusted{root_index.index()};
+  return Commit(call, std::move(transaction), done,
+                [&store, &response, trusted](const CommitInfo& info) -> Status {
+                  const auto tree = store.Latest().At(TreeEndingAt(info.last));
+                  IMMUDB_RETURN_IF_ERROR(tree);
+                  return FillProof(*tree, info.last, trusted, response);
+                });
+}
+
+Status AddStructured(const schema::StructuredKeyValue& kv, Transaction& transaction) {
+  const auto content = SerialisedContent(kv);
+  IMMUDB_RETURN_IF_ERROR(content);
+  return transaction.Set(kv.key(), *content);
+}
+
+Status EmptyBatch() { return Status::InvalidArgument("Empty set"); }
+
+Status InvalidKey() { return Status::InvalidArgument("invalid key"); }
+
+}  // namespace
+
+Status Set(CallContext& call, const schema::KeyValue& request, schema::Index& response,
+           Completion done) {
+  Transaction transaction;
+  IMMUDB_RETURN_IF_ERROR(transaction.Set(request.key(), request.value()));
+  return CommitIndex(call, std::move(transaction), response, done);
+}
+
+Status SetSV(CallContext& call, const schema::StructuredKeyValue& request, schema::Index& response,
+             Completion done) {
+  Transaction transaction;
+  IMMUDB_RETURN_IF_ERROR(AddStructured(request, transaction));
+  return CommitIndex(call, std::move(transaction), response, done);
+}
+
+Status SafeSet(CallContext& call, const schema::SafeSetOptions& request, schema::Proof& response,
+               Completion done) {
+  if (!request.has_kv()) return InvalidKey();
+  Transaction transaction;
+  IMMUDB_RETURN_IF_ERROR(transaction.Set(request.kv().key(), request.kv().value()));
+  return CommitProof(call, std::move(transaction), request.rootindex(), response, done);
+}
+
+Status SafeSetSV(CallContext& call, const schema::SafeSetSVOptions& request,
+                 schema::Proof& response, Completion done) {
+  if (!request.has_skv()) return InvalidKey();
+  Transaction transaction;
+  IMMUDB_RETURN_IF_ERROR(AddStructured(request.skv(), transaction));
+  return CommitProof(call, std::move(transaction), request.rootindex(), response, done);
+}
+
+Status SetBatch(CallContext& call, const schema::KVList& request, schema::Index& response,
+                Completion done) {
+  if (request.kvs().empty()) return EmptyBatch();
+  Transaction transaction;
+  for (const schema::KeyValue& kv : request.kvs()) {
+    IMMUDB_RETURN_IF_ERROR(transaction.Set(kv.key(), kv.value()));
+  }
+  return CommitIndex(call, std::move(transaction), response, done);
+}
+
+Status SetBatchSV(CallContext& call, const schema::SKVList& request, schema::Index& response,
+                  Completion done) {
+  if (request.skvs().empty()) return EmptyBatch();
+  Transaction transaction;
+  for (const schema::StructuredKeyValue& kv : request.skvs()) {
+    IMMUDB_RETURN_IF_ERROR(AddStructured(kv, transaction));
+  }
+  return CommitIndex(call, std::move(transaction), response, done);
+}
+
+Status Reference(CallContext& call, const schema::ReferenceOptions& request,
+                 schema::Index& response, Completion done) {
+  if (request.reference().empty() || request.key().empty()) {
+    return Status::InvalidArgument("Key cannot be empty");
+  }
+  Transaction transaction;
+  IMMUDB_RETURN_IF_ERROR(transaction.AddReference(request.reference(), request.key()));
+  return CommitIndex(call, std::move(transaction), response, done);
+}
+
+Status SafeReference(CallContext& call, const schema::SafeReferenceOptions& request,
+                     schema::Proof& response, Completion done) {
+  if (!request.has_ro()) return InvalidKey();
+  Transaction transaction;
+  const Status added = transaction.AddReference(request.ro().reference(), request.ro().key());
+  // The text of this call for a wrong name differs from that of Reference.
+  if (added.message() == "invalid reference") return InvalidKey();
+  IMMUDB_RETURN_IF_ERROR(added);
+  return CommitProof(call, std::move(transaction), request.rootindex(), response, done);
+}
+
+Status ZAdd(CallContext& call, const schema::ZAddOptions& request, schema::Index& response,
+            Completion done) {
+  Transaction transaction;
+  IMMUDB_RETURN_IF_ERROR(
+      transaction.AddSortedSetMember(request.set(), request.score(), request.key()));
+  return CommitIndex(call, std::move(transaction), response, done);
+}
+
+Status SafeZAdd(CallContext& call, const schema::SafeZAddOptions& request, schema::Proof& response,
+                Completion done) {
+  if (!request.has_zopts()) return InvalidKey();
+  const schema::ZAddOptions& member = request.zopts();
+  Transaction transaction;
+  IMMUDB_RETURN_IF_ERROR(
+      transaction.AddSortedSetMember(member.set(), member.score(), member.key()));
+  return CommitProof(call, std::move(transaction), request.rootindex(), response, done);
+}
+
+}  // namespace immudb::handlers

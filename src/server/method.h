@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <google/protobuf/message.h>
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string_view>
+
+#include "immudb/status.h"
+#include "server/call_context.h"
+
+namespace immudb {
+
+// What a caller must be allowed to do. All but kOpen and kSession also need a selected database.
+enum class Access : uint8_t {
+  kOpen,     // anybody; the handler looks at the session itself, if there is one
+  kSession,  // any valid token; not available while authentication is off
+  kRead,
+  kWrite,
+  kDatabaseAdmin,
+  kSystemAdmin,
+};
+
+// Where the handler runs.
+enum class Run : uint8_t {
+  kInline,  // on the poller: must not wait for anything but a point read
+  kReader,  // on the pool for listings and other long reads
+  kLogin,   // on the one thread that hashes passwords
+};
+
+// A row of the method table: one RPC of immudb.schema.ImmuService.
+struct Method {
+  using Message = google::protobuf::Message;
+  // The status to end the call with; nothing if the handler ends it later through its Completion.
+  using Handler = std::optional<Status> (*)(CallContext&, const Message&, Message&);
+
+  std::string_view name;
+  Access access;
+  Run run;
+  const Message* request;   // prototypes
+  const Message* response;
+  Handler handle;
+  std::string_view login_text;  // kSession: the refusal without a valid token
+};
+
+// All methods that are served; the rest answers UNIMPLEMENTED. A new one is a row and a handler.
+std::span<const Method> ServedMethods();
+
+}  // namespace immudb

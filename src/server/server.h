@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <memory>
+#include <string>
+
+#include "immudb/status.h"
+
+namespace immudb {
+
+// Everything the service needs to know; the daemon fills it from its option table.
+struct ServerOptions {
+  std::string directory = "./data";
+  std::string network = "tcp";      // or "unix": then `address` is the path of the socket
+  std::string address = "0.0.0.0";
+  int port = 3322;                  // 0: any free port (see Server::port)
+  std::string default_database = "defaultdb";
+  bool auth = true;
+  bool devmode = false;             // without auth: also accept peers that are not local
+  std::string admin_password = "immudb";  // plain text here; "enc:" is decoded by the option table
+  std::string version_text = "no version info available";  // HealthResponse.version
+  bool sync = true;                 // false: acknowledged before fdatasync
+  size_t max_message_bytes = size_t{32} << 20;
+  size_t block_cache_bytes = size_t{64} << 20;    // one for all databases
+  size_t write_buffer_bytes = size_t{32} << 20;   // index memtables of all databases together
+  std::chrono::seconds session_lifetime{3600};
+  size_t pollers = 1;               // completion queues, each with one thread
+  size_t reader_threads = 2;        // for listings and other long reads
+};
+
+// The gRPC service over a data directory: immudb.schema.ImmuService, grpc.health.v1 and reflection.
+// Owns the databases, sessions and threads. Thread-safe after Start.
+class Server {
+ public:
+  // Locks the directory, opens (or creates) the default and the system database, binds, serves.
+  // Errors name the file or the option that is wrong: directory not writable, directory in use by
+  // another server, address taken, damaged database.
+  static Result<std::unique_ptr<Server>> Start(const ServerOptions& options);
+
+  // Shuts down with a short grace period, if that was not done.
+  ~Server();
+  Server(const Server&) = delete;
+  Server& operator=(const Server&) = delete;
+
+  // The TCP port that is served (that of ServerOptions, or the one the system chose for 0).
+  int port() const;
+
+  // Health goes NOT_SERVING, new calls are refused, calls in flight may finish within `grace`, then
+  // the databases close. Idempotent; not from a handler.
+  Status Shutdown(std::chrono::milliseconds grace);
+
+ private:
+  class Impl;
+  explicit Server(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace immudb

@@ -1,0 +1,312 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "store/commit_pipeline.h"
+
+#include <spdlog/spdlog.h>
+
+#include <iterator>
+#include <utility>
+
+#include "base/bytes.h"
+#include "base/status_macros.h"
+#include "immudb/verify.h"
+
+namespace immudb {
+namespace {
+
+// Fewer leaves than this are hashed faster than threads are woken.
+constexpr size_t kParallelHashGrain = 2048;
+// What a waiting transaction costs besides its bytes.
+constexpr size_t kPendingOverhead = 256;
+
+size_t HeldBytes(const TransactionBody& body) {
+  return body.bytes.size() + body.items.size() * sizeof(TransactionBody::Item) + kPendingOverhead;
+}
+
+}  // namespace
+
+CommitPipeline::CommitPipeline(const Parts& parts, const StoreOptions& options,
+                               const PublishedState& recovered, PublishHook on_publish)
+    : parts_(parts),
+      options_(options),
+      on_publish_(std::move(on_publish)),
+      next_index_(recovered.size.value),
+      published_(recovered),
+      sequencer_([this] { RunSequencer(); }),
+      writer_([this] { RunWriter(); }),
+      applier_([this] { RunApplier(); }) {}
+
+void CommitPipeline::Submit(std::unique_ptr<TransactionBody> body, Store::Completion done) {
+  const size_t bytes = HeldBytes(*body);
+  Status refusal;
+  if (held_bytes_.fetch_add(bytes) + bytes > options_.queue_bytes) {
+    refusal = Status::ResourceExhausted("the write queue is full (" +
+                                        std::to_string(options_.queue_bytes) +
+                                        " bytes wait already); try again later");
+  } else {
+    const std::lock_guard lock(mutex_);
+    if (closing_) {
+      refusal = Status::Unavailable("the store is closed");
+    } else if (!failure_.ok()) {
+      refusal = failure_;
+    } else {
+      pending_.push_back({std::move(body), std::move(done), {}});
+    }
+  }
+  if (refusal.ok()) {
+    sequencer_wake_.notify_one();
+    return;
+  }
+  held_bytes_ -= bytes;
+  done(refusal);
+}
+
+PublishedState CommitPipeline::published() const {
+  const std::lock_guard lock(published_mutex_);
+  return published_;
+}
+
+Status CommitPipeline::failure() const {
+  const std::lock_guard lock(mutex_);
+  return failure_;
+}
+
+void CommitPipeline::Close() {
+  {
+    const std::lock_guard lock(mutex_);
+    closing_ = true;
+  }
+  sequencer_wake_.notify_all();
+  for (std::thread* thread : {&sequencer_, &writer_, &applier_}) {
+    if (thread->joinable()) thread->join();
+  }
+}
+
+void CommitPipeline::Finish(std::vector<Pending> transactions, const Status& status) {
+  for (Pending& transaction : transactions) {
+    held_bytes_ -= HeldBytes(*transaction.body);
+    transaction.body.reset();
+    transaction.done(status.ok() ? Result<CommitInfo>(transaction.info)
+                                 : Result<CommitInfo>(status));
+  }
+}
+
+void CommitPipeline::RunSequencer() {
+  std::unique_lock lock(mutex_);
+  while (true) {
+    sequencer_wake_.wait(lock, [this] {
+      return pending_.empty() ? closing_ : sequenced_bytes_ < options_.group_bytes;
+    });
+    if (pending_.empty()) break;
+    std::vector<Pending> taken;
+    for (size_t bytes = 0; !pending_.empty() && bytes < options_.group_bytes;) {
+      bytes += HeldBytes(*pending_.front().body);
+      taken.push_back(std::move(pending_.front()));
+      pending_.pop_front();
+    }
+    if (reset_.wanted) {
+      next_index_ = reset_.next_index;
+      parts_.log.ResetLayout(reset_.log_end);
+      reset_.wanted = false;
+    }
+    Status failure = failure_;
+    std::unique_ptr<Group> group;
+    lock.unlock();
+    if (failure.ok()) {
+      group = Sequence(std::move(taken));
+    } else {
+      Finish(std::move(taken), failure);
+    }
+    lock.lock();
+    if (!group) continue;
+    if (reset_.wanted || !failure_.ok()) {
+      // The groups before this one were taken back meanwhile.
+      failure = failure_.ok() ? reset_.error : failure_;
+      lock.unlock();
+      Finish(std::move(group->transactions), failure);
+      lock.lock();
+      continue;
+    }
+    sequenced_bytes_ += group->log.bytes.size();
+    sequenced_.push_back(std::move(group));
+    writer_wake_.notify_one();
+  }
+  sequencer_done_ = true;
+  writer_wake_.notify_one();
+}
+
+std::unique_ptr<CommitPipeline::Group> CommitPipeline::Sequence(std::vector<Pending> transactions) {
+  auto group = std::make_unique<Group>();
+  size_t entries = 0;
+  size_t bytes = 0;
+  for (const Pending& transaction : transactions) {
+    entries += transaction.body->items.size();
+    bytes += FrameBytes(transaction.body->bytes.size());
+  }
+  struct LeafSource {
+    const TransactionBody* body;
+    const TransactionBody::Item* item;
+  };
+  std::vector<LeafSource> sources;
+  sources.reserve(entries);
+  group->positions.resize(entries * sizeof(uint64_t));
+  group->log = parts_.log.BeginGroup({next_index_});
+  group->log.bytes.reserve(bytes);
+  const uint64_t first = next_index_;
+  for (Pending& transaction : transactions) {
+    const TransactionBody& body = *transaction.body;
+    const auto count = static_cast<uint32_t>(body.items.size());
+    const LogPosition place =
+        parts_.log.Place(group->log, {next_index_}, count, body.bytes, body.checksum);
+    for (const auto& item : body.items) {
+      const LogPosition position{place.segment, place.offset + item.offset};
+      StoreLE(group->positions.data() + sources.size() * sizeof(uint64_t), position.Packed());
+      sources.push_back({&body, &item});
+    }
+    transaction.info = {{next_index_}, {next_index_ + count - 1}};
+    next_index_ += count;
+  }
+  group->leaves.resize(entries);
+  const auto hash = [&](size_t begin, size_t end) {
+    for (size_t i = begin; i < end; ++i) {
+      const auto& [body, item] = sources[i];
+      group->leaves[i] = LeafDigest({first + i}, body->Key(*item), body->Value(*item));
+    }
+  };
+  if (parts_.pool != nullptr && entries >= 2 * kParallelHashGrain) {
+    parts_.pool->ParallelFor(entries, kParallelHashGrain, hash);
+  } else {
+    hash(0, entries);
+  }
+  group->transactions = std::move(transactions);
+  return group;
+}
+
+void CommitPipeline::RunWriter() {
+  std::unique_lock lock(mutex_);
+  while (true) {
+    writer_wake_.wait(lock, [this] {
+      return sequenced_.empty() ? sequencer_done_ : durable_bytes_ < options_.group_bytes;
+    });
+    if (sequenced_.empty()) break;
+    Groups groups;
+    size_t bytes = 0;
+    do {  // what belongs to one segment
+      bytes += sequenced_.front()->log.bytes.size();
+      groups.push_back(std::move(sequenced_.front()));
+      sequenced_.pop_front();
+    } while (!sequenced_.empty() && !sequenced_.front()->log.opens_segment);
+    sequenced_bytes_ -= bytes;
+    Status status = failure_;
+    lock.unlock();
+    sequencer_wake_.notify_one();
+    bool retracted = false;
+    LogPosition end;
+    if (status.ok()) status = WriteAndSync(groups, retracted, end);
+    if (!status.ok()) AbandonFrom(std::move(groups), status, retracted, end);
+    lock.lock();
+    if (!status.ok()) continue;
+    durable_bytes_ += bytes;
+    durable_.insert(durable_.end(), std::make_move_iterator(groups.begin()),
+                    std::make_move_iterator(groups.end()));
+    applier_wake_.notify_one();
+  }
+  writer_done_ = true;
+  applier_wake_.notify_one();
+}
+
+Status CommitPipeline::WriteAndSync(const Groups& groups, bool& retracted, LogPosition& end) {
+  std::vector<LogGroup*> logs;
+  logs.reserve(groups.size());
+  for (const auto& group : groups) logs.push_back(&group->log);
+  if (Status written = parts_.log.Write(logs); !written.ok()) {
+    const auto back = parts_.log.Retract();
+    retracted = back.ok();
+    if (retracted) end = *back;
+    return written;
+  }
+  // After a failed sync nobody knows what the disk holds: nothing is taken back or tried again.
+  return parts_.log.Sync();
+}
+
+// Fails `groups` and all that was sequenced behind them. If the log was cut back, later writes may
+// succeed; if not, the store takes no more.
+void CommitPipeline::AbandonFrom(Groups groups, const Status& error, bool retracted,
+                                 LogPosition end) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (failure_.ok() && !retracted) {
+      failure_ = error.WithContext("writes are refused until the store is opened again");
+      spdlog::error("{}", failure_.message());
+    }
+    reset_ = {true, groups.front()->log.first.value, end, error};
+    while (!sequenced_.empty()) {
+      groups.push_back(std::move(sequenced_.front()));
+      sequenced_.pop_front();
+    }
+    sequenced_bytes_ = 0;
+  }
+  sequencer_wake_.notify_one();
+  for (auto& group : groups) Finish(std::move(group->transactions), error);
+}
+
+void CommitPipeline::RunApplier() {
+  Status broken;
+  std::unique_lock lock(mutex_);
+  while (true) {
+    applier_wake_.wait(lock, [this] { return !durable_.empty() || writer_done_; });
+    if (durable_.empty()) break;
+    Groups groups = std::exchange(durable_, {});
+    durable_bytes_ = 0;
+    lock.unlock();
+    writer_wake_.notify_one();
+    if (broken.ok()) {
+      broken = Apply(groups);
+      if (!broken.ok()) {
+        // The entries are durable and will be there after the next open, but cannot be shown now.
+        broken = broken.WithContext("writes are refused until the store is opened again");
+        spdlog::error("{}", broken.message());
+        const std::lock_guard relock(mutex_);
+        if (failure_.ok()) failure_ = broken;
+      }
+    }
+    for (auto& group : groups) Finish(std::move(group->transactions), broken);
+    groups.clear();
+    lock.lock();
+  }
+}
+
+Status CommitPipeline::Apply(const Groups& groups) {
+  std::vector<IndexUpdate> updates;
+  std::vector<Digest> all_leaves;
+  std::string all_positions;
+  const bool merge = groups.size() > 1;
+  for (const auto& group : groups) {
+    updates.reserve(updates.size() + group->leaves.size());
+    for (const Pending& transaction : group->transactions) {
+      const TransactionBody& body = *transaction.body;
+      uint64_t index = transaction.info.first.value;
+      for (const auto& item : body.items) {
+        updates.push_back({{index++}, item.kind, body.Key(item), body.Value(item), item.set_bytes});
+      }
+    }
+    if (!merge) break;
+    all_leaves.insert(all_leaves.end(), group->leaves.begin(), group->leaves.end());
+    all_positions += group->positions;
+  }
+  const Group& last = *groups.back();
+  IMMUDB_RETURN_IF_ERROR(parts_.tree.Append(merge ? all_leaves : last.leaves, parts_.pool));
+  IMMUDB_RETURN_IF_ERROR(parts_.positions.Append(merge ? all_positions : last.positions));
+  PublishedState state;
+  state.size = parts_.tree.size();
+  IMMUDB_RETURN_IF_ERROR(parts_.index.Apply(updates, state.size));
+  state.root = parts_.tree.Root(state.size);
+  state.log_end = {last.log.start.segment, last.log.start.offset + last.log.bytes.size()};
+  {
+    const std::lock_guard lock(published_mutex_);
+    published_ = state;
+  }
+  on_publish_(state);
+  return Status::Ok();
+}
+
+}  // namespace immudb

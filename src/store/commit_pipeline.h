@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <cstddef>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "base/append_map.h"
+#include "base/thread_pool.h"
+#include "immudb/store.h"
+#include "index/key_index.h"
+#include "merkle/hash_tree.h"
+#include "store/checkpoint.h"
+#include "store/transaction.h"
+#include "vlog/value_log.h"
+
+namespace immudb {
+
+// The write path of one store: three threads in a row, so that group N+1 is sequenced and hashed
+// while group N syncs and group N-1 is applied.
+//
+//     Submit -> pending_ -> [sequencer] -> sequenced_ -> [writer] -> durable_ -> [applier] -> done
+//                           indices,       write, one    index, tree,
+//                           leaf hashes    fdatasync     publish, callbacks
+//
+// Each thread takes all that waits for it, so groups grow with the load and one sync serves them
+// all.
+//
+// Locks: mutex_ (queues), then nothing; published_mutex_ alone. Neither is held over I/O, hashing
+// or a callback.
+class CommitPipeline {
+ public:
+  struct Parts {
+    ValueLog& log;
+    HashTree& tree;
+    AppendMap& positions;  // LogPosition::Packed() of each entry
+    KeyIndex& index;
+    ThreadPool* pool;  // may be null
+  };
+  using PublishHook = std::function<void(const PublishedState&)>;
+
+  // `on_publish` runs on the applier after each publication; it must be quick.
+  CommitPipeline(const Parts& parts, const StoreOptions& options, const PublishedState& recovered,
+                 PublishHook on_publish);
+  ~CommitPipeline() { Close(); }
+  CommitPipeline(const CommitPipeline&) = delete;
+  CommitPipeline& operator=(const CommitPipeline&) = delete;
+
+  // See Store::CommitAsync. The body's checksum is set.
+  void Submit(std::unique_ptr<TransactionBody> body, Store::Completion done);
+
+  PublishedState published() const;
+
+  // Finishes what was submitted, refuses what comes later, joins the threads. Idempotent, but from
+  // one thread at a time.
+  void Close();
+
+  // What made the store refuse writes for good, or ok.
+  Status failure() const;
+
+ private:
+  struct Pending {
+    std::unique_ptr<TransactionBody> body;
+    Store::Completion done;
+    CommitInfo info{};
+  };
+  // Transactions that were sequenced together.
+  struct Group {
+    std::vector<Pending> transactions;
+    LogGroup log;
+    std::vector<Digest> leaves;
+    std::string positions;
+  };
+  using Groups = std::vector<std::unique_ptr<Group>>;
+
+  void RunSequencer();
+  void RunWriter();
+  void RunApplier();
+  std::unique_ptr<Group> Sequence(std::vector<Pending> transactions);
+  Status WriteAndSync(const Groups& groups, bool& retracted, LogPosition& end);
+  void AbandonFrom(Groups groups, const Status& error, bool retracted, LogPosition end);
+  Status Apply(const Groups& groups);
+  void Finish(std::vector<Pending> transactions, const Status& status);
+
+  const Parts parts_;
+  const StoreOptions options_;
+  const PublishHook on_publish_;
+  std::atomic<size_t> held_bytes_{0};  // from Submit to completion
+
+  // Sequencer only.
+  uint64_t next_index_;
+
+  mutable std::mutex mutex_;
+  std::condition_variable sequencer_wake_;
+  std::condition_variable writer_wake_;
+  std::condition_variable applier_wake_;
+  // Guarded by mutex_.
+  std::deque<Pending> pending_;
+  std::deque<std::unique_ptr<Group>> sequenced_;
+  size_t sequenced_bytes_ = 0;
+  Groups durable_;
+  size_t durable_bytes_ = 0;
+  bool closing_ = false;
+  bool sequencer_done_ = false;
+  bool writer_done_ = false;
+  Status failure_;  // sticky
+  // A failed write takes back the indices and places that were given out behind it.
+  struct Reset {
+    bool wanted = false;
+    uint64_t next_index = 0;
+    LogPosition log_end;
+    Status error;
+  };
+  Reset reset_;
+
+  mutable std::mutex published_mutex_;
+  PublishedState published_;  // guarded by published_mutex_
+
+  std::thread sequencer_;
+  std::thread writer_;
+  std::thread applier_;
+};
+
+}  // namespace immudb

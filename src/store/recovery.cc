@@ -1,0 +1,211 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <deque>
+#include <string>
+#include <vector>
+
+#include "base/bytes.h"
+#include "base/status_macros.h"
+#include "immudb/verify.h"
+#include "store/store_impl.h"
+
+namespace immudb {
+namespace {
+
+constexpr size_t kReplayEntries = 16 * 1024;
+constexpr size_t kReplayBytes = size_t{8} << 20;
+constexpr size_t kHashGrain = 2048;
+
+// Derives tree, positions and index from the frames of the log, in groups. Each part takes only the
+// entries that it lacks.
+class Replay {
+ public:
+  Replay(HashTree& tree, AppendMap& positions, KeyIndex& index, ThreadPool* pool)
+      : tree_(tree), positions_(positions), index_(index), pool_(pool) {}
+
+  Status Add(const FrameView& frame) {
+    const std::string& body = bodies_.emplace_back(frame.body);
+    held_bytes_ += body.size();
+    std::string_view rest = body;
+    for (uint32_t i = 0; i < frame.entry_count; ++i) {
+      const auto size = EntryBytes(rest);
+      const auto entry = size ? DecodeEntry(rest) : std::nullopt;
+      if (!entry) {
+        return Status::DataLoss("segment " + std::to_string(frame.position.segment) +
+                                ": frame at offset " + std::to_string(frame.position.offset) +
+                                ": entry " + std::to_string(frame.first.value + i) +
+                                " cannot be decoded");
+      }
+      const uint64_t offset =
+          frame.position.offset + kFrameHeaderBytes + (body.size() - rest.size());
+      places_.push_back(LogPosition{frame.position.segment, offset}.Packed());
+      entries_.push_back(
+          {{frame.first.value + i}, entry->kind, entry->key, entry->value, entry->set_bytes});
+      rest.remove_prefix(*size);
+    }
+    if (entries_.size() < kReplayEntries && held_bytes_ < kReplayBytes) return Status::Ok();
+    return Flush();
+  }
+
+  Status Flush() {
+    if (entries_.empty()) return Status::Ok();
+    const TreeSize through{entries_.back().index.value + 1};
+    IMMUDB_RETURN_IF_ERROR(ExtendTree());
+    if (index_.applied() < through) IMMUDB_RETURN_IF_ERROR(index_.Apply(entries_, through));
+    entries_.clear();
+    places_.clear();
+    bodies_.clear();
+    held_bytes_ = 0;
+    return Status::Ok();
+  }
+
+ private:
+  Status ExtendTree() {
+    const uint64_t first = entries_.front().index.value;
+    const uint64_t have = std::max(tree_.size().value, first);
+    if (have >= first + entries_.size()) return Status::Ok();
+    const size_t skip = static_cast<size_t>(have - first);
+    const size_t count = entries_.size() - skip;
+    std::vector<Digest> leaves(count);
+    const auto hash = [&](size_t begin, size_t end) {
+      for (size_t i = begin; i < end; ++i) {
+        const IndexUpdate& entry = entries_[skip + i];
+        leaves[i] = LeafDigest(entry.index, entry.key, entry.value);
+      }
+    };
+    if (pool_ != nullptr) {
+      pool_->ParallelFor(count, kHashGrain, hash);
+    } else {
+      hash(0, count);
+    }
+    std::string packed(count * sizeof(uint64_t), '\0');
+    for (size_t i = 0; i < count; ++i) {
+      StoreLE(packed.data() + i * sizeof(uint64_t), places_[skip + i]);
+    }
+    IMMUDB_RETURN_IF_ERROR(tree_.Append(leaves, pool_));
+    return positions_.Append(packed);
+  }
+
+  HashTree& tree_;
+  AppendMap& positions_;
+  KeyIndex& index_;
+  ThreadPool* const pool_;
+  std::deque<std::string> bodies_;  // what the entries point into
+  size_t held_bytes_ = 0;
+  std::vector<IndexUpdate> entries_;
+  std::vector<uint64_t> places_;
+};
+
+}  // namespace
+
+Status StoreImpl::DropDerivedParts() {
+  tree_.reset();
+  positions_.reset();
+  index_.reset();
+  IMMUDB_RETURN_IF_ERROR(fs_.Remove(paths_.tree));
+  IMMUDB_RETURN_IF_ERROR(fs_.Remove(paths_.positions));
+  return fs_.RemoveTree(paths_.index);
+}
+
+// Opens index, tree and positions, and says up to where tree and positions can be believed: the
+// state of the last checkpoint if they have it, or nothing.
+Result<PublishedState> StoreImpl::OpenDerivedParts() {
+  KeyIndexOptions index_options;
+  index_options.inline_value_bytes = options_.inline_value_bytes;
+  index_options.write_buffer_bytes = options_.write_buffer_bytes;
+  index_options.block_cache = options_.block_cache;
+  index_options.write_buffer_manager = options_.write_buffer_manager;
+  auto index = KeyIndex::Open(paths_.index, index_options);
+  IMMUDB_RETURN_IF_ERROR(index);
+  index_ = *std::move(index);
+  auto tree = HashTree::Open(fs_, paths_.tree);
+  IMMUDB_RETURN_IF_ERROR(tree);
+  tree_ = *std::move(tree);
+  auto positions = AppendMap::Open(fs_, paths_.positions, sizeof(uint64_t));
+  IMMUDB_RETURN_IF_ERROR(positions);
+  positions_ = *std::move(positions);
+
+  PublishedState base;
+  base.root = EmptyTreeRoot();
+  const auto checkpoint = ReadCheckpoint(fs_, paths_.checkpoint);
+  IMMUDB_RETURN_IF_ERROR(checkpoint);
+  if (!*checkpoint) return base;
+  const TreeSize size = (*checkpoint)->size;
+  if (tree_->size() < size || positions_->count() < size.value ||
+      tree_->Root(size) != (*checkpoint)->root) {
+    spdlog::warn("{} does not hold the tree of the last checkpoint ({} entries): deriving it again",
+                 paths_.tree, size.value);
+    return base;
+  }
+  return **checkpoint;
+}
+
+Result<PublishedState> StoreImpl::Recover() {
+  auto log = ValueLog::Open(fs_, paths_.log, {options_.segment_bytes, options_.sync});
+  IMMUDB_RETURN_IF_ERROR(log);
+  log_ = *std::move(log);
+  auto opened = OpenDerivedParts();
+  IMMUDB_RETURN_IF_ERROR(opened);
+  const auto checkpoint = ReadCheckpoint(fs_, paths_.checkpoint);
+  IMMUDB_RETURN_IF_ERROR(checkpoint);
+  PublishedState base = *opened;
+  // What was once published, as far as the derived parts remember it.
+  const TreeSize known =
+      std::max({tree_->size(), index_->applied(), *checkpoint ? (*checkpoint)->size : TreeSize{}});
+  IMMUDB_RETURN_IF_ERROR(tree_->Truncate(base.size));
+  IMMUDB_RETURN_IF_ERROR(positions_->Truncate(base.size.value));
+
+  LogPosition from = base.log_end;
+  LeafIndex first{base.size.value};
+  if (index_->applied() < base.size) {
+    first = {index_->applied().value};
+    const auto position = LogPosition::Unpack(LoadLE<uint64_t>(positions_->At(first.value)));
+    // Groups are whole transactions, so the index stops at the end of one.
+    from = first.value == 0 ? LogPosition{} : ValueLog::FrameOf(position);
+  }
+  Replay replay(*tree_, *positions_, *index_, options_.pool);
+  auto end = log_->Recover(from, first, [&](const FrameView& frame) { return replay.Add(frame); });
+  IMMUDB_RETURN_IF_ERROR(end);
+  IMMUDB_RETURN_IF_ERROR(replay.Flush());
+
+  if (end->next.value < known.value) {
+    const std::string loss = paths_.log + ": the log ends before entry index " +
+                             std::to_string(end->next.value) + " (offset " +
+                             std::to_string(log_->end().offset) + " of segment " +
+                             std::to_string(log_->end().segment) + "), but " +
+                             std::to_string(known.value) + " entries had been stored";
+    if (options_.sync) {
+      return Status::DataLoss(loss +
+                              ": acknowledged entries are missing (if this store ran with "
+                              "sync off and lost power, open it once with sync off)");
+    }
+    spdlog::error("{}: they are lost; index and tree are derived again", loss);
+    IMMUDB_RETURN_IF_ERROR(fs_.Remove(paths_.checkpoint));
+    IMMUDB_RETURN_IF_ERROR(DropDerivedParts());
+    IMMUDB_RETURN_IF_ERROR(log_->CutTail());
+    return Recover();
+  }
+  if (*checkpoint && tree_->Root((*checkpoint)->size) != (*checkpoint)->root) {
+    return Status::DataLoss(paths_.log + ": the log leads to another root at " +
+                            std::to_string((*checkpoint)->size.value) +
+                            " entries than the last checkpoint: it was changed outside of immudb");
+  }
+  if (end->torn_bytes > 0) {
+    spdlog::warn(
+        "{}: cutting off a torn frame behind entry {} (offset {} of segment {}): it was "
+        "never acknowledged",
+        paths_.log, end->next.value, log_->end().offset, log_->end().segment);
+  }
+  IMMUDB_RETURN_IF_ERROR(log_->CutTail());
+
+  PublishedState recovered;
+  recovered.size = tree_->size();
+  recovered.root = tree_->Root(recovered.size);
+  recovered.log_end = log_->end();
+  checkpointed_ = base.size;
+  return recovered;
+}
+
+}  // namespace immudb

@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <thread>
+
+#include "base/append_map.h"
+#include "base/file_system.h"
+#include "base/thread_pool.h"
+#include "immudb/store.h"
+#include "index/key_index.h"
+#include "merkle/hash_tree.h"
+#include "store/checkpoint.h"
+#include "store/commit_pipeline.h"
+#include "vlog/value_log.h"
+
+namespace immudb {
+
+// The files of a store's directory.
+struct StorePaths {
+  explicit StorePaths(const std::string& directory);
+  std::string lock;
+  std::string checkpoint;
+  std::string log;        // directory of segments
+  std::string index;      // directory of RocksDB
+  std::string tree;       // complete Merkle nodes
+  std::string positions;  // where each entry stands in the log
+};
+
+// What Store owns: the parts, in the order in which they are opened; see Store for the contract.
+class StoreImpl {
+ public:
+  static Result<std::unique_ptr<StoreImpl>> Open(const std::string& directory,
+                                                 const StoreOptions& options);
+  ~StoreImpl();
+  StoreImpl(const StoreImpl&) = delete;
+  StoreImpl& operator=(const StoreImpl&) = delete;
+
+  void CommitAsync(Transaction transaction, Store::Completion done);
+  Snapshot Latest() const;
+  Status Close();
+
+  const HashTree& tree() const { return *tree_; }
+  const KeyIndex& index() const { return *index_; }
+  // The entry, read from the log. Precondition: published.
+  Result<Entry> ReadEntry(LeafIndex index) const;
+
+ private:
+  StoreImpl(const std::string& directory, const StoreOptions& options);
+
+  // recovery.cc
+  Result<PublishedState> Recover();
+  Result<PublishedState> OpenDerivedParts();
+  Status DropDerivedParts();
+
+  Status CheckReferences(const TransactionBody& body) const;
+  void RunCheckpoints();
+  Status Checkpoint(const PublishedState& state);
+
+  const StorePaths paths_;
+  const StoreOptions options_;
+  FileSystem& fs_;
+  std::unique_ptr<FileLock> lock_;
+  std::unique_ptr<ValueLog> log_;
+  std::unique_ptr<HashTree> tree_;
+  std::unique_ptr<AppendMap> positions_;
+  std::unique_ptr<KeyIndex> index_;
+  std::unique_ptr<CommitPipeline> pipeline_;
+
+  // The checkpoint thread writes one each time enough entries were published.
+  std::mutex checkpoint_mutex_;
+  std::condition_variable checkpoint_wake_;
+  PublishedState checkpoint_due_;  // guarded by checkpoint_mutex_
+  TreeSize checkpointed_;          // guarded by checkpoint_mutex_
+  bool closing_ = false;           // guarded by checkpoint_mutex_
+  std::thread checkpointer_;
+
+  std::mutex close_mutex_;
+  bool closed_ = false;  // guarded by close_mutex_
+  Status close_status_;  // guarded by close_mutex_
+};
+
+}  // namespace immudb

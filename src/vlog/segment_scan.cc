@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "vlog/segment_scan.h"
+
+#include <algorithm>
+
+#include "base/bytes.h"
+#include "base/status_macros.h"
+
+namespace immudb {
+namespace {
+
+constexpr size_t kReadAheadBytes = size_t{1} << 20;
+
+// Sequential access to a file through one buffer.
+class Window {
+ public:
+  explicit Window(const File& file) : file_(file) {}
+
+  Status Open() {
+    const auto size = file_.Size();
+    IMMUDB_RETURN_IF_ERROR(size);
+    size_ = *size;
+    return Status::Ok();
+  }
+  uint64_t size() const { return size_; }
+
+  // The bytes [offset, offset + n), fewer at the end of the file; valid until the next call.
+  Result<std::string_view> Fetch(uint64_t offset, size_t n) {
+    n = static_cast<size_t>(std::min<uint64_t>(n, size_ - std::min(offset, size_)));
+    if (offset < start_ || offset + n > start_ + held_) {
+      buffer_.resize(std::max(n, kReadAheadBytes));
+      const auto read = file_.ReadAt(offset, buffer_.data(), buffer_.size());
+      IMMUDB_RETURN_IF_ERROR(read);
+      start_ = offset;
+      held_ = *read;
+      n = std::min(n, held_);
+    }
+    return std::string_view(buffer_).substr(static_cast<size_t>(offset - start_), n);
+  }
+
+ private:
+  const File& file_;
+  uint64_t size_ = 0;
+  uint64_t start_ = 0;
+  size_t held_ = 0;
+  std::string buffer_;
+};
+
+struct Frame {
+  FrameHeader header;
+  std::string_view body;
+};
+
+// The frame at `offset`, if it is good.
+Result<std::optional<Frame>> ReadFrame(Window& window, uint32_t segment, uint64_t offset) {
+  auto bytes = window.Fetch(offset, kFrameHeaderBytes);
+  IMMUDB_RETURN_IF_ERROR(bytes);
+  const auto header = DecodeFrameHeader(*bytes, segment);
+  if (!header || offset + kFrameHeaderBytes + header->body_bytes > window.size()) {
+    return std::optional<Frame>();
+  }
+  bytes = window.Fetch(offset, kFrameHeaderBytes + header->body_bytes);
+  IMMUDB_RETURN_IF_ERROR(bytes);
+  const std::string_view body = bytes->substr(kFrameHeaderBytes);
+  if (BodyChecksum(body) != header->body_checksum) return std::optional<Frame>();
+  return std::optional<Frame>(Frame{*header, body});
+}
+
+// The first non-zero byte at or behind `offset`; the size of the file if there is none.
+Result<uint64_t> SkipZeros(Window& window, uint64_t offset) {
+  while (offset < window.size()) {
+    const auto bytes = window.Fetch(offset, kReadAheadBytes);
+    IMMUDB_RETURN_IF_ERROR(bytes);
+    if (bytes->empty()) break;
+    const size_t at = bytes->find_first_not_of('\0');
+    if (at != std::string_view::npos) return offset + at;
+    offset += bytes->size();
+  }
+  return window.size();
+}
+
+// Does a good frame behind `bad` say that `bad` had been synced?
+Result<bool> WasDurable(Window& window, uint32_t segment, uint64_t bad) {
+  uint64_t offset = bad + kFrameAlignment;
+  while (offset + kFrameHeaderBytes <= window.size()) {
+    const auto bytes = window.Fetch(offset, kReadAheadBytes);
+    IMMUDB_RETURN_IF_ERROR(bytes);
+    size_t at = 0;
+    while (at + sizeof(kFrameMagic) <= bytes->size() &&
+           LoadLE<uint32_t>(bytes->data() + at) != kFrameMagic) {
+      at += kFrameAlignment;
+    }
+    offset += at;
+    if (at + sizeof(kFrameMagic) > bytes->size()) continue;
+    const auto frame = ReadFrame(window, segment, offset);
+    IMMUDB_RETURN_IF_ERROR(frame);
+    if (*frame && offset - std::min<uint64_t>(offset, (*frame)->header.unsynced_bytes) > bad) {
+      return true;
+    }
+    offset += *frame ? FrameBytes((*frame)->header.body_bytes) : kFrameAlignment;
+  }
+  return false;
+}
+
+}  // namespace
+
+Result<SegmentEnd> ScanSegment(const File& file, const std::string& name, uint32_t segment,
+                               uint64_t offset, LeafIndex first, bool is_last,
+                               const FrameVisitor& visit) {
+  Window window(file);
+  IMMUDB_RETURN_IF_ERROR(window.Open());
+  if (offset > window.size()) {
+    return Status::DataLoss(name + ": the file ends at offset " + std::to_string(window.size()) +
+                            ", before entry index " + std::to_string(first.value) +
+                            ", which had been stored");
+  }
+  LeafIndex next = first;
+  while (offset < window.size()) {
+    const auto frame = ReadFrame(window, segment, offset);
+    IMMUDB_RETURN_IF_ERROR(frame);
+    if (!*frame || (*frame)->header.first_index != next.value) break;
+    const FrameHeader& header = (*frame)->header;
+    IMMUDB_RETURN_IF_ERROR(visit({{segment, offset}, next, header.entry_count, (*frame)->body}));
+    next.value += header.entry_count;
+    offset += FrameBytes(header.body_bytes);
+  }
+  // A file may end inside the padding of its last frame.
+  SegmentEnd end{offset, next, 0};
+  const auto data = SkipZeros(window, offset);
+  IMMUDB_RETURN_IF_ERROR(data);
+  if (*data >= window.size()) return end;
+  end.torn_bytes = window.size() - offset;
+  auto damaged = is_last ? WasDurable(window, segment, offset) : Result<bool>(true);
+  IMMUDB_RETURN_IF_ERROR(damaged);
+  if (*damaged) {
+    return Status::DataLoss(name + ": damaged frame at offset " + std::to_string(offset) +
+                            ", entry index " + std::to_string(next.value) +
+                            ": the log was changed outside of immudb, or the disk failed");
+  }
+  return end;
+}
+
+}  // namespace immudb

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/file_system.h"
+#include "immudb/status.h"
+#include "immudb/types.h"
+#include "vlog/frame.h"
+
+namespace immudb {
+
+// A whole and checked transaction; `body` is valid during the visit only.
+struct FrameView {
+  LogPosition position;  // of the frame's header
+  LeafIndex first;
+  uint32_t entry_count = 0;
+  std::string_view body;
+};
+
+// Called for each good frame in order; an error ends the scan with it.
+using FrameVisitor = std::function<Status(const FrameView&)>;
+
+struct SegmentEnd {
+  uint64_t offset = 0;      // behind the last good frame
+  LeafIndex next;           // index that a following frame would have
+  uint64_t torn_bytes = 0;  // non-zero bytes lie behind `offset`: a frame that a crash cut off
+};
+
+// Reads the frames of one segment from `offset`, which must be a frame boundary, expecting entry
+// `first` there.
+//
+// The torn-tail rule: in the last segment a bad frame ends the log, provided that nothing behind it
+// shows that it had been durable: no good frame that says more than `unsynced_bytes` before it was
+// on disk. In any other place a bad frame is damage: kDataLoss, naming file, offset and index.
+Result<SegmentEnd> ScanSegment(const File& file, const std::string& name, uint32_t segment,
+                               uint64_t offset, LeafIndex first, bool is_last,
+                               const FrameVisitor& visit);
+
+}  // namespace immudb

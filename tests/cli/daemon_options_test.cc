@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "immudb/daemon_options.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "immudb/start_block.h"
+
+namespace immudb {
+namespace {
+
+using testing::HasSubstr;
+using testing::Not;
+
+Result<ServerOptions> Options(const std::vector<std::string>& arguments) {
+  const auto parsed = ParseCommandLine(DaemonProgram(), arguments, Surroundings{});
+  if (!parsed.ok()) return parsed.status();
+  return ToServerOptions(parsed->settings);
+}
+
+// The table and the struct must not drift apart.
+TEST(DaemonOptions, DefaultsAreThoseOfTheServer) {
+  const auto options = Options({});
+  ASSERT_TRUE(options.ok()) << options.status().ToString();
+  const ServerOptions wanted;
+  EXPECT_EQ(options->directory, wanted.directory);
+  EXPECT_EQ(options->network, wanted.network);
+  EXPECT_EQ(options->address, wanted.address);
+  EXPECT_EQ(options->port, wanted.port);
+  EXPECT_EQ(options->default_database, wanted.default_database);
+  EXPECT_EQ(options->auth, wanted.auth);
+  EXPECT_EQ(options->devmode, wanted.devmode);
+  EXPECT_EQ(options->admin_password, wanted.admin_password);
+  EXPECT_EQ(options->sync, wanted.sync);
+  EXPECT_EQ(options->max_message_bytes, wanted.max_message_bytes);
+  EXPECT_EQ(options->block_cache_bytes, wanted.block_cache_bytes);
+  EXPECT_EQ(options->write_buffer_bytes, wanted.write_buffer_bytes);
+  EXPECT_EQ(options->session_lifetime, wanted.session_lifetime);
+  EXPECT_EQ(options->pollers, wanted.pollers);
+  EXPECT_EQ(options->reader_threads, wanted.reader_threads);
+  EXPECT_THAT(options->version_text, testing::StartsWith("immudb "));
+}
+
+TEST(DaemonOptions, EveryFlagArrives) {
+  const auto options =
+      Options({"--dir=/d", "--network=unix", "-a", "/s", "-p", "1", "-n", "db1", "-s=false",
+               "--devmode", "--sync=false", "--max-message-size=1MiB", "--session-lifetime=90s",
+               "--block-cache-size=2MiB", "--write-buffer-size=3MiB", "--pollers=2",
+               "--reader-threads=5"});
+  ASSERT_TRUE(options.ok()) << options.status().ToString();
+  EXPECT_EQ(options->directory, "/d");
+  EXPECT_EQ(options->network, "unix");
+  EXPECT_EQ(options->address, "/s");
+  EXPECT_EQ(options->port, 1);
+  EXPECT_EQ(options->default_database, "db1");
+  EXPECT_FALSE(options->auth);
+  EXPECT_TRUE(options->devmode);
+  EXPECT_FALSE(options->sync);
+  EXPECT_EQ(options->max_message_bytes, size_t{1} << 20);
+  EXPECT_EQ(options->session_lifetime, std::chrono::seconds(90));
+  EXPECT_EQ(options->block_cache_bytes, size_t{2} << 20);
+  EXPECT_EQ(options->write_buffer_bytes, size_t{3} << 20);
+  EXPECT_EQ(options->pollers, 2U);
+  EXPECT_EQ(options->reader_threads, 5U);
+}
+
+TEST(DaemonOptions, WhatIsNotBuiltYetIsRefusedNotIgnored) {
+  for (const char* flag : {"--mtls", "--detached", "--pidfile=x", "--logfile=x", "--maintenance"}) {
+    EXPECT_THAT(Options({flag}).status().message(), HasSubstr("unknown option")) << flag;
+  }
+}
+
+TEST(DaemonOptions, ThePasswordMayBeEncoded) {
+  EXPECT_EQ(Options({"--admin-password=enc:U2VjcmV0MSE="})->admin_password, "Secret1!");
+  EXPECT_EQ(Options({"--admin-password= Secret1! "})->admin_password, "Secret1!");
+}
+
+TEST(DaemonOptions, ABadPasswordIsRefusedWithoutBeingShown) {
+  for (const char* text : {"enc:Secret1!", "enc:U2VjcmV0MSE", "enc:", "  "}) {
+    const auto options = Options({std::string("--admin-password=") + text});
+    EXPECT_EQ(options.status().code(), StatusCode::kInvalidArgument) << text;
+    EXPECT_THAT(options.status().message(), HasSubstr("admin-password"));
+    EXPECT_THAT(options.status().message(), Not(HasSubstr("Secret1")));
+    EXPECT_THAT(options.status().message(), Not(HasSubstr("U2Vj")));
+  }
+}
+
+TEST(StartBlock, ShowsTheOptionsInTheFormThatScriptsRead) {
+  const std::string text = StartBlock(ServerOptions{}, 40123, "configs/immudb.toml");
+  EXPECT_THAT(text, HasSubstr("\n================ Config ================\n"
+                              "Data dir        : ./data\n"
+                              "Address         : 0.0.0.0:40123\n"
+                              "Metrics address : off\n"
+                              "Config file     : configs/immudb.toml\n"
+                              "MTLS enabled    : false\n"
+                              "Auth enabled    : true\n"
+                              "Dev mode        : false\n"
+                              "Default database: defaultdb\n"
+                              "Maintenance mode: false\n"
+                              "----------------------------------------\n"
+                              "Superadmin default credentials\n"
+                              "   Username     : immudb\n"
+                              "   Password     : immudb\n"
+                              "========================================\n"));
+}
+
+TEST(StartBlock, NeverShowsAChosenPassword) {
+  ServerOptions options;
+  options.admin_password = "Secret1!";
+  const std::string text = StartBlock(options, 1, "");
+  EXPECT_THAT(text, HasSubstr("   Password     : ********\n"));
+  EXPECT_THAT(text, Not(HasSubstr("Secret1!")));
+}
+
+TEST(StartBlock, ShowsSocketsAndIpv6AsTheyAreDialled) {
+  ServerOptions options;
+  options.address = "::1";
+  EXPECT_THAT(StartBlock(options, 5, ""), HasSubstr("Address         : [::1]:5\n"));
+  options.network = "unix";
+  options.address = "/run/immudb.sock";
+  EXPECT_THAT(StartBlock(options, 0, ""), HasSubstr("Address         : unix:/run/immudb.sock\n"));
+}
+
+TEST(ReadyLine, IsPlainWithoutATerminal) {
+  EXPECT_EQ(ReadyLine(false),
+            "You can now use immuadmin and immuclient CLIs to login with the immudb superadmin "
+            "user and start using immudb.\n");
+  EXPECT_THAT(ReadyLine(true), HasSubstr("\x1b["));
+}
+
+}  // namespace
+}  // namespace immudb
