@@ -25,7 +25,8 @@ struct IndexUpdate {
   EntryKind kind = EntryKind::kValue;
   std::string_view key;    // as hashed
   std::string_view value;  // as hashed
-  // Sorted-set members only: length of the set name at the start of `key` (score and member follow).
+  // Sorted-set members only: length of the set name at the start of `key` (score and member
+  // follow).
   uint32_t set_bytes = 0;
 };
 
@@ -39,17 +40,19 @@ struct Version {
 
 struct KeyIndexOptions {
   size_t inline_value_bytes = 128;
-  size_t write_buffer_bytes = size_t{16} << 20;
-  std::shared_ptr<rocksdb::Cache> block_cache;                       // null: a small one of its own
+  // Of a memtable. Small ones stay in the cache of the processor and take more entries a second.
+  size_t write_buffer_bytes = size_t{8} << 20;
+  std::shared_ptr<rocksdb::Cache> block_cache;  // null: a small one of its own
   std::shared_ptr<rocksdb::WriteBufferManager> write_buffer_manager;  // may be null
 };
 
 // Which versions each key has: the derived index over the value log, in RocksDB with user-defined
-// timestamps (timestamp = index + 1). Its write-ahead log is off: what a crash loses is applied again
-// from the value log, starting at applied(). docs/format.md gives the layout of keys and values.
+// timestamps (timestamp = index + 1). Its write-ahead log is off: what a crash loses is applied
+// again from the value log, starting at applied(). docs/format.md gives the layout of keys and
+// values.
 //
-// Threads: Apply and Flush from one thread at a time; reads from any number of threads at once, each
-// at a size that was published after the Apply that covered it. Internal records never appear.
+// Threads: Apply and Flush from one thread at a time; reads from any number of threads at once,
+// each at a size that was published after the Apply that covered it. Internal records never appear.
 class KeyIndex {
  public:
   // Return false to stop.
@@ -57,7 +60,8 @@ class KeyIndex {
 
   struct ListOptions {
     std::string_view prefix;
-    std::string_view after;  // strictly after this key in the direction of travel; empty: from the end
+    std::string_view
+        after;  // strictly after this key in the direction of travel; empty: from the end
     bool reverse = false;
   };
   struct SetListOptions {
@@ -76,8 +80,10 @@ class KeyIndex {
   // never more.
   TreeSize applied() const;
 
-  // Adds a whole group and moves applied() to `through`, atomically. Updates carry ascending indices;
-  // entries that are already applied are accepted (replay) and change nothing.
+  // Adds a whole group and moves applied() to `through`, atomically. Updates carry ascending
+  // indices; entries that are already applied are accepted (replay) and change nothing.
+  // kInvalidArgument: an index is not below `through`, or a member's key or value is not what its
+  // set says.
   Status Apply(std::span<const IndexUpdate> group, TreeSize through);
 
   // The latest version of exactly this key among the first `at` entries; kNotFound "Key not found".
@@ -86,10 +92,10 @@ class KeyIndex {
   Status History(std::string_view key, TreeSize at, const Visitor& visit) const;
   // The latest version of each key (all kinds), in byte order of the keys.
   Status List(const ListOptions& options, TreeSize at, const Visitor& visit) const;
-  // The members of exactly this set by score as a number (-0 = 0), ties by member key, then by score
-  // bits. `key` is the member's key (the one the set refers to); `version.index` the entry that added
-  // it last.
-  // kInvalidArgument "invalid offset" if `after` is not a member key of this set.
+  // The members of exactly this set by score as a number (-0 = 0), ties by member key, then by
+  // score bits. `key` is the member's key (the one the set refers to); `version.index` the entry
+  // that added it last, its value (the member) always there. kInvalidArgument "invalid offset" if
+  // `after` has not the form of a member key of this set; it need not exist.
   Status ListSet(const SetListOptions& options, TreeSize at, const Visitor& visit) const;
 
   // Everything applied is on stable storage.

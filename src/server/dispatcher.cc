@@ -27,7 +27,7 @@ void Handle(const Method& method, CallContext& call, const Method::Message& requ
     return Status::Ok();
   });
   if (!guarded.ok()) end = guarded;
-  if (end) Completion(call)(*std::move(end));
+  if (end) Completion{call}(*std::move(end));
 }
 
 }  // namespace
@@ -55,7 +55,7 @@ void Dispatcher::Dispatch(const Method& method, CallContext& call, const Method:
                           Method::Message& response) {
   const Status allowed =
       RunGuarded([&] { return Authorize(method, services_, call); });
-  if (!allowed.ok()) return Completion(call)(allowed);
+  if (!allowed.ok()) return Completion{call}(allowed);
   if (method.run == Run::kInline) return Handle(method, call, request, response);
 
   ThreadPool& pool = method.run == Run::kLogin ? logins_ : readers_;
@@ -66,8 +66,8 @@ void Dispatcher::Dispatch(const Method& method, CallContext& call, const Method:
     });
     return Status::Ok();
   });
-  if (!submitted.ok()) return Completion(call)(submitted);
-  if (!queued) Completion(call)(Status::ResourceExhausted("too many calls are waiting, try later"));
+  if (!submitted.ok()) return Completion{call}(submitted);
+  if (!queued) Completion{call}(Status::ResourceExhausted("too many calls are waiting, try later"));
 }
 
 void Dispatcher::OnEnd(const Method& method, const CallContext& call, const Status& status) {

@@ -6,15 +6,7 @@
 namespace immudb {
 
 Poller::~Poller() {
-  if (thread_.joinable()) {
-    Stop();
-    return;
-  }
-  queue_->Shutdown();  // a queue must be drained before it goes, also one that nobody polled
-  void* tag = nullptr;
-  bool ok = false;
-  while (queue_->Next(&tag, &ok)) {
-  }
+  if (!stopped_) Stop();
 }
 
 void Poller::Start() {
@@ -22,8 +14,13 @@ void Poller::Start() {
 }
 
 void Poller::Stop() {
+  stopped_ = true;
   queue_->Shutdown();
-  thread_.join();
+  if (thread_.joinable()) {
+    thread_.join();
+  } else {
+    Run();  // a queue must be drained before it goes, also one that nobody polled
+  }
 }
 
 void Poller::Post(Task* task) {

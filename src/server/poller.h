@@ -7,6 +7,7 @@
 #include <memory>
 #include <mutex>
 #include <thread>
+#include <utility>
 #include <vector>
 
 namespace immudb {
@@ -30,15 +31,14 @@ class Poller {
   };
 
   explicit Poller(std::unique_ptr<grpc::ServerCompletionQueue> queue) : queue_(std::move(queue)) {}
-  // Stop() must have been called if Start() was.
-  ~Poller();
+  ~Poller();  // stops
   Poller(const Poller&) = delete;
   Poller& operator=(const Poller&) = delete;
 
   grpc::ServerCompletionQueue* queue() const { return queue_.get(); }
 
   void Start();
-  // Joins the thread. Precondition: no operation will be started on the queue any more.
+  // Joins the thread. Precondition: no operation will be started on the queue any more. Not twice.
   void Stop();
 
   // Has `task` run by the poller, soon. Any thread; must not be called once Stop() was. What comes
@@ -59,6 +59,7 @@ class Poller {
 
   const std::unique_ptr<grpc::ServerCompletionQueue> queue_;
   std::thread thread_;
+  bool stopped_ = false;
   Wake wake_{*this};
 
   std::mutex mutex_;

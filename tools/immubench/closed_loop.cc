@@ -8,8 +8,8 @@
 
 namespace immudb::bench {
 
-Result Recorder::Summarise(double seconds) {
-  Result result;
+Measurement Recorder::Summarise(double seconds) {
+  Measurement result;
   result.operations = nanoseconds_.size();
   result.failures = failures_;
   result.seconds = seconds;
@@ -24,8 +24,8 @@ Result Recorder::Summarise(double seconds) {
   return result;
 }
 
-Result RunClosedLoop(size_t in_flight, double seconds,
-                     const std::function<void(uint64_t i, Done done)>& issue) {
+Measurement RunClosedLoop(size_t in_flight, double seconds,
+                          const std::function<void(uint64_t i, Done done)>& issue) {
   Recorder recorder;
   std::atomic<uint32_t> outstanding{0};
   const auto begin = std::chrono::steady_clock::now();
@@ -59,7 +59,7 @@ void PrintHeader(const std::string& title) {
 }
 
 void PrintResult(const std::string& name, size_t in_flight, size_t unit_per_operation,
-                 const Result& result, double reference) {
+                 const Measurement& result, double reference) {
   const double rate = result.PerSecond();
   fmt::print("{:<14} {:>9} {:>12.0f} {:>13.0f} {:>10.1f} {:>10.1f} {:>8}{}\n", name, in_flight,
              rate, rate * static_cast<double>(unit_per_operation), result.p50_us, result.p99_us,

@@ -9,7 +9,7 @@
 
 namespace immudb::bench {
 
-struct Result {
+struct Measurement {
   uint64_t operations = 0;
   uint64_t failures = 0;
   double seconds = 0;
@@ -27,7 +27,7 @@ class Recorder {
     nanoseconds_.push_back(static_cast<uint64_t>(elapsed.count()));
     if (!ok) ++failures_;
   }
-  Result Summarise(double seconds);
+  Measurement Summarise(double seconds);
 
  private:
   std::vector<uint64_t> nanoseconds_;
@@ -37,13 +37,13 @@ class Recorder {
 // Keeps `in_flight` operations going for `seconds`. `issue(i, done)` starts operation number i and
 // has `done(ok)` called once from any one thread at a time.
 using Done = std::function<void(bool ok)>;
-Result RunClosedLoop(size_t in_flight, double seconds,
-                     const std::function<void(uint64_t i, Done done)>& issue);
+Measurement RunClosedLoop(size_t in_flight, double seconds,
+                          const std::function<void(uint64_t i, Done done)>& issue);
 
 // One line of the report. `unit_per_operation`: entries in a batch. `reference`: operations per
 // second to compare with (0: none).
 void PrintResult(const std::string& name, size_t in_flight, size_t unit_per_operation,
-                 const Result& result, double reference);
+                 const Measurement& result, double reference);
 void PrintHeader(const std::string& title);
 
 // "key00000000000042": 16 bytes.

@@ -79,7 +79,7 @@ class InProcess {
 
   void Print(const std::string& name, size_t in_flight, size_t entries,
              const std::function<void(uint64_t, Done)>& issue) {
-    const bench::Result result = RunClosedLoop(in_flight, options_.seconds, issue);
+    const Measurement result = RunClosedLoop(in_flight, options_.seconds, issue);
     failed_ = failed_ || result.failures > 0;
     PrintResult(name, in_flight, entries, result, 0);
   }

@@ -47,8 +47,8 @@ class Load {
     }
   }
 
-  bench::Result Run(const std::string& method, size_t in_flight, double seconds,
-                    const RequestMaker& make) {
+  Measurement Run(const std::string& method, size_t in_flight, double seconds,
+                  const RequestMaker& make) {
     const std::string path = "/immudb.schema.ImmuService/" + method;
     Recorder recorder;
     std::vector<std::unique_ptr<Call>> calls(in_flight);

@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The client SDK: one connection to a server, a session, and calls that verify what they are told.
+//
+// Trust. For each server (its uuid) and database the client keeps one trusted root in a file,
+// `<root_directory>/.root-<uuid>`. The first contact believes the server's current root; from then on
+// every Safe call demands a proof that the server's tree contains the entry and only appended to the
+// trusted tree, and then trusts the newer root. Who controls the server at the first contact, or can
+// give it another uuid, is believed; compare roots out of band if that matters.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "immudb/status.h"
+#include "immudb/types.h"
+
+namespace immudb {
+
+struct ClientOptions {
+  std::string address = "127.0.0.1";  // host name, IPv4, IPv6, or "unix:<path>" (no port then)
+  int port = 3322;
+  // Where the session's token is kept. A bare name stands for $HOME/<name>; empty: in memory only.
+  std::string token_file = "token";
+  // Where the trusted roots are kept; made if it is absent.
+  std::string root_directory = ".";
+  std::chrono::milliseconds connect_timeout{6000};  // until the server must have answered Health
+  std::chrono::milliseconds call_timeout{30000};    // of each call, its repetitions included; > 0
+  size_t max_message_bytes = size_t{32} << 20;      // both directions
+};
+
+struct KeyValue {
+  std::string key;
+  std::string value;
+};
+
+// An entry as read. Where a reference was followed, all three fields describe its target.
+struct Item {
+  std::string key;
+  std::string value;
+  LeafIndex index;
+};
+
+// How the key of a verified item relates to the key that was asked for.
+enum class KeyMatch : uint8_t {
+  kExact,
+  // Another key: the asked one is a reference to it, and the log proves that it was made one.
+  kReference,
+  // Another key, and the history of the asked one was too large to be fetched as evidence.
+  kUnprovenReference,
+};
+
+// An entry that the server proved to be in its tree, and its tree to continue the trusted one.
+// For writes: the entry as it was hashed (reference: name and key; member: SortedSetKey and key).
+struct VerifiedItem {
+  Item item;
+  Digest leaf{};
+  KeyMatch key_match = KeyMatch::kExact;
+};
+
+// The state of a database: the tree whose last leaf is `index`.
+struct TreeRoot {
+  LeafIndex index;
+  Digest hash{};
+  friend bool operator==(const TreeRoot&, const TreeRoot&) = default;
+};
+
+// As the server answered them, with hashes of the right length; for VerifyInclusion and
+// VerifyConsistency of immudb/verify.h. `at` and `second` are last leaves of the current tree.
+struct InclusionAnswer {
+  LeafIndex index;
+  Digest leaf{};
+  TreeRoot at;
+  ProofPath path;
+};
+struct ConsistencyAnswer {
+  LeafIndex first;
+  TreeRoot second;
+  ProofPath path;
+};
+
+struct ScanQuery {
+  std::string prefix;
+  std::string offset;  // the listing starts strictly after this key, in the direction of travel
+  uint64_t limit = 0;  // 0: the server's default
+  bool reverse = false;
+  bool deep = false;  // also references and set members, replaced by what they point to
+};
+
+struct SetScanQuery {
+  std::string set;
+  std::string offset;  // a member as SortedSetKey() gives it; strictly after it
+  uint64_t limit = 0;
+  bool reverse = false;
+};
+
+struct ItemPage {
+  std::vector<Item> items;
+  bool more = false;  // an entry exists right after this page
+};
+
+struct ServerHealth {
+  bool healthy = false;
+  std::string version;  // several lines
+};
+
+// A structured value: what the original's programs store. The server sees only its bytes.
+struct StructuredValue {
+  uint64_t timestamp = 0;  // Unix seconds by the writer's clock
+  std::string payload;
+};
+std::string EncodeStructured(const StructuredValue& value);
+// kInvalidArgument if the bytes are no structured value. Some raw values happen to be one.
+Result<StructuredValue> DecodeStructured(std::string_view bytes);
+
+// Does this error say that the server failed to prove its answer? That is kDataLoss (a proof that
+// leads elsewhere, a shrunken tree, or the server's own report of damage) and kInvalidArgument with
+// "malformed proof: ..." (not a proof at all).
+bool IsVerificationFailure(const Status& status);
+
+// Thread-safe: any member may be called from any thread. Plain calls run side by side; Safe calls of
+// one Client run one after the other, since each is proven from the root that the one before left.
+// Several Clients and processes may share token file and root directory.
+//
+// Errors: those of the server with its text; kUnavailable when it cannot be reached in time; and see
+// IsVerificationFailure. Reads are repeated, with growing pauses, while the server is unavailable and
+// the call's time lasts; writes are not, because the first one may have been done.
+class Client {
+ public:
+  // Connects and waits until the server says that it is healthy. Loads the token, if there is one.
+  // kUnavailable when that does not come about in time.
+  static Result<std::unique_ptr<Client>> Connect(const ClientOptions& options);
+  ~Client();
+  Client(const Client&) = delete;
+  Client& operator=(const Client&) = delete;
+
+  // The server's identity; empty if it does not publish one. Then this root directory MUST NOT be
+  // used with different servers.
+  const std::string& server_uuid() const;
+  // The selected database as the token file knows it; empty before UseDatabase.
+  std::string database() const;
+
+  Result<ServerHealth> Health();
+
+  // Starts a session and keeps its token. Returns the server's warning; usually empty.
+  Result<std::string> Login(std::string_view user, std::string_view password);
+  // Ends all sessions of the user, on every machine, and removes the token file.
+  Status Logout();
+  Status UseDatabase(std::string_view name);
+
+  Result<LeafIndex> Set(std::string_view key, std::string_view value);
+  // All or none; returns the index of the last. kInvalidArgument for an empty list.
+  Result<LeafIndex> SetBatch(std::span<const KeyValue> entries);
+  Result<LeafIndex> Reference(std::string_view name, std::string_view key);
+  Result<LeafIndex> ZAdd(std::string_view set, double score, std::string_view key);
+
+  Result<Item> Get(std::string_view key);
+  // In the order of the keys; keys that do not exist are left out.
+  Result<std::vector<Item>> GetBatch(std::span<const std::string> keys);
+  // The entry as it was hashed.
+  Result<Item> ByIndex(LeafIndex index);
+  // All versions, newest first; empty for an unknown key.
+  Result<std::vector<Item>> History(std::string_view key);
+  Result<std::vector<Item>> Scan(const ScanQuery& query);
+  Result<std::vector<Item>> ZScan(const SetScanQuery& query);
+  Result<ItemPage> IScan(uint64_t page_number, uint64_t page_size);  // page numbers start at 1
+  Result<uint64_t> Count(std::string_view prefix);
+
+  // Verified calls. When the proof fails nothing new is trusted and the answer is not returned; it
+  // is put into `*rejected` (if not null), for display only.
+  Result<VerifiedItem> SafeSet(std::string_view key, std::string_view value,
+                               VerifiedItem* rejected = nullptr);
+  Result<VerifiedItem> SafeReference(std::string_view name, std::string_view key,
+                                     VerifiedItem* rejected = nullptr);
+  Result<VerifiedItem> SafeZAdd(std::string_view set, double score, std::string_view key,
+                                VerifiedItem* rejected = nullptr);
+  // A key other than the asked one is accepted only as the target of a reference; see KeyMatch.
+  Result<VerifiedItem> SafeGet(std::string_view key, VerifiedItem* rejected = nullptr);
+  Result<VerifiedItem> BySafeIndex(LeafIndex index, VerifiedItem* rejected = nullptr);
+
+  // The server's word, unverified; none for an empty database.
+  Result<std::optional<TreeRoot>> CurrentRoot();
+  Result<InclusionAnswer> Inclusion(LeafIndex index);
+  Result<ConsistencyAnswer> Consistency(LeafIndex first);
+  // What this client trusts for the selected database; none before the first verified call.
+  Result<std::optional<TreeRoot>> TrustedRoot() const;
+
+ private:
+  class Impl;
+  explicit Client(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace immudb

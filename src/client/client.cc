@@ -1,0 +1,315 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "immudb/client.h"
+
+#include <algorithm>
+#include <mutex>
+#include <thread>
+#include <utility>
+
+#include "base/file_system.h"
+#include "base/status_macros.h"
+#include "client/proof_check.h"
+#include "client/root_store.h"
+#include "client/rpc.h"
+#include "client/token_store.h"
+#include "client/verified_calls.h"
+
+namespace immudb {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::steady_clock;
+
+constexpr milliseconds kFirstPause{50};
+constexpr milliseconds kLongestPause{500};
+
+Item ToItem(schema::Item&& item) {
+  return {std::move(*item.mutable_key()), std::move(*item.mutable_value()), {item.index()}};
+}
+
+template <typename Message>
+std::vector<Item> ToItems(Message&& list) {
+  std::vector<Item> items;
+  items.reserve(static_cast<size_t>(list.items_size()));
+  for (auto& item : *list.mutable_items()) items.push_back(ToItem(std::move(item)));
+  return items;
+}
+
+schema::Key ToKey(std::string_view key) {
+  schema::Key message;
+  message.set_key(std::string(key));
+  return message;
+}
+
+schema::Index ToIndex(LeafIndex index) {
+  schema::Index message;
+  message.set_index(index.value);
+  return message;
+}
+
+// Asks until the server is healthy. Only its absence (or illness) is a reason to ask again.
+Result<std::string> AwaitHealth(Rpc& rpc, milliseconds patience) {
+  const auto deadline = steady_clock::now() + patience;
+  for (milliseconds pause = kFirstPause;; pause = std::min(2 * pause, kLongestPause)) {
+    const auto left = std::chrono::duration_cast<milliseconds>(deadline - steady_clock::now());
+    schema::HealthResponse response;
+    std::string uuid;
+    Status status = rpc.Health(std::max(left, milliseconds(1)), &response, &uuid);
+    if (status.ok() && response.status()) return uuid;
+    if (status.ok()) status = Status::Unavailable("health check failed");
+    if (status.code() != StatusCode::kUnavailable) return status;
+    if (steady_clock::now() + pause >= deadline) return status;
+    std::this_thread::sleep_for(pause);
+  }
+}
+
+}  // namespace
+
+class Client::Impl {
+ public:
+  Impl(const ClientOptions& options, std::unique_ptr<Rpc> rpc, std::string uuid, TokenStore tokens,
+       Session session)
+      : call_timeout(options.call_timeout),
+        rpc(std::move(rpc)),
+        uuid(std::move(uuid)),
+        tokens(std::move(tokens)),
+        roots(FileSystem::Real(), options.root_directory, this->uuid),
+        verified(*this->rpc, roots),
+        session_(std::move(session)) {}
+
+  // Token and database as they belong together, whatever other threads do.
+  Session session() const {
+    const std::lock_guard hold(mutex_);
+    return session_;
+  }
+  std::string token() const { return session().token; }
+
+  Status SetSession(Session session) {
+    const std::lock_guard hold(mutex_);
+    IMMUDB_RETURN_IF_ERROR(tokens.Save(session));
+    session_ = std::move(session);
+    return Status::Ok();
+  }
+  Status DropSession() {
+    const std::lock_guard hold(mutex_);
+    session_ = {};
+    return tokens.Remove().status();
+  }
+
+  const milliseconds call_timeout;
+  const std::unique_ptr<Rpc> rpc;
+  const std::string uuid;
+  const TokenStore tokens;
+  const RootStore roots;
+  VerifiedCalls verified;
+
+ private:
+  mutable std::mutex mutex_;
+  Session session_;  // guarded by mutex_
+};
+
+Client::Client(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Client::~Client() = default;
+
+Result<std::unique_ptr<Client>> Client::Connect(const ClientOptions& options) {
+  TokenStore tokens(options.token_file);
+  auto session = tokens.Load();
+  IMMUDB_RETURN_IF_ERROR(session);
+  auto rpc = std::make_unique<Rpc>(options);
+  auto uuid = AwaitHealth(*rpc, options.connect_timeout);
+  if (!uuid.ok()) {
+    const bool unix_socket = options.address.starts_with("unix:");
+    return uuid.status().WithContext(
+        "server " + options.address + (unix_socket ? "" : ':' + std::to_string(options.port)));
+  }
+  // It becomes part of a file name.
+  if (!RootStore::IsSafeUuid(*uuid)) {
+    return Status::InvalidArgument("the server's uuid is no plain identifier");
+  }
+  return std::unique_ptr<Client>(new Client(
+      std::make_unique<Impl>(options, std::move(rpc), *std::move(uuid), std::move(tokens),
+                             (*session).value_or(Session{}))));
+}
+
+const std::string& Client::server_uuid() const { return impl_->uuid; }
+std::string Client::database() const { return impl_->session().database; }
+
+Result<ServerHealth> Client::Health() {
+  schema::HealthResponse response;
+  IMMUDB_RETURN_IF_ERROR(impl_->rpc->Health(impl_->call_timeout, &response, nullptr));
+  return ServerHealth{response.status(), response.version()};
+}
+
+Result<std::string> Client::Login(std::string_view user, std::string_view password) {
+  schema::LoginRequest request;
+  request.set_user(std::string(user));
+  request.set_password(std::string(password));
+  schema::LoginResponse response;
+  IMMUDB_RETURN_IF_ERROR(impl_->rpc->Login(request, &response));
+  IMMUDB_RETURN_IF_ERROR(impl_->SetSession({"", response.token()}));
+  return response.warning();
+}
+
+Status Client::Logout() {
+  IMMUDB_RETURN_IF_ERROR(impl_->rpc->Logout(impl_->token()));
+  return impl_->DropSession();
+}
+
+Status Client::UseDatabase(std::string_view name) {
+  schema::Database request;
+  request.set_databasename(std::string(name));
+  schema::UseDatabaseReply response;
+  IMMUDB_RETURN_IF_ERROR(impl_->rpc->UseDatabase(impl_->token(), request, &response));
+  return impl_->SetSession({std::string(name), response.token()});
+}
+
+Result<LeafIndex> Client::Set(std::string_view key, std::string_view value) {
+  schema::KeyValue request;
+  request.set_key(std::string(key));
+  request.set_value(std::string(value));
+  schema::Index response;
+  IMMUDB_RETURN_IF_ERROR(impl_->rpc->Set(impl_->token(), request, &response));
+  return LeafIndex{response.index()};
+}
+
+Result<LeafIndex> Client::SetBatch(std::span<const KeyValue> entries) {
+  if (entries.empty()) return Status::InvalidArgument("Empty set");
+  schema::KVList request;
+  for (const auto& [key, value] : entries) {
+    auto* entry = request.add_kvs();
+    entry->set_key(key);
+    entry->set_value(value);
+  }
+  schema::Index response;
+  IMMUDB_RETURN_IF_ERROR(impl_->rpc->SetBatch(impl_->token(), request, &response));
+  return LeafIndex{response.index()};
+}
+
+Result<LeafIndex> Client::Reference(std::string_view name, std::string_view key) {
+  schema::ReferenceOptions request;
+  request.set_reference(std::string(name));
+  request.set_key(std::string(key));
+  schema::Index response;
+  IMMUDB_RETURN_IF_ERROR(impl_->rpc->Reference(impl_->token(), request, &response));
+  return LeafIndex{response.index()};
+}
+
+Result<LeafIndex> Client::ZAdd(std::string_view set, double score, std::string_view key) {
+  schema::ZAddOptions request;
+  request.set_set(std::string(set));
+  request.set_score(score);
+  request.set_key(std::string(key));
+  schema::Index response;
+  IMMUDB_RETURN_IF_ERROR(impl_->rpc->ZAdd(impl_->token(), request, &response));
+  return LeafIndex{response.index()};
+}
+
+Result<Item> Client::Get(std::string_view key) {
+  schema::Item response;
+  IMMUDB_RETURN_IF_ERROR(impl_->rpc->Get(impl_->token(), ToKey(key), &response));
+  return ToItem(std::move(response));
+}
+
+Result<std::vector<Item>> Client::GetBatch(std::span<const std::string> keys) {
+  schema::KeyList request;
+  for (const auto& key : keys) request.add_keys()->set_key(key);
+  schema::ItemList response;
+  IMMUDB_RETURN_IF_ERROR(impl_->rpc->GetBatch(impl_->token(), request, &response));
+  return ToItems(std::move(response));
+}
+
+Result<Item> Client::ByIndex(LeafIndex index) {
+  schema::Item response;
+  IMMUDB_RETURN_IF_ERROR(impl_->rpc->ByIndex(impl_->token(), ToIndex(index), &response));
+  return ToItem(std::move(response));
+}
+
+Result<std::vector<Item>> Client::History(std::string_view key) {
+  schema::ItemList response;
+  IMMUDB_RETURN_IF_ERROR(impl_->rpc->History(impl_->token(), ToKey(key), &response));
+  return ToItems(std::move(response));
+}
+
+Result<std::vector<Item>> Client::Scan(const ScanQuery& query) {
+  schema::ScanOptions request;
+  request.set_prefix(query.prefix);
+  request.set_offset(query.offset);
+  request.set_limit(query.limit);
+  request.set_reverse(query.reverse);
+  request.set_deep(query.deep);
+  schema::ItemList response;
+  IMMUDB_RETURN_IF_ERROR(impl_->rpc->Scan(impl_->token(), request, &response));
+  return ToItems(std::move(response));
+}
+
+Result<std::vector<Item>> Client::ZScan(const SetScanQuery& query) {
+  schema::ZScanOptions request;
+  request.set_set(query.set);
+  request.set_offset(query.offset);
+  request.set_limit(query.limit);
+  request.set_reverse(query.reverse);
+  schema::ItemList response;
+  IMMUDB_RETURN_IF_ERROR(impl_->rpc->ZScan(impl_->token(), request, &response));
+  return ToItems(std::move(response));
+}
+
+Result<ItemPage> Client::IScan(uint64_t page_number, uint64_t page_size) {
+  schema::IScanOptions request;
+  request.set_pagenumber(page_number);
+  request.set_pagesize(page_size);
+  schema::Page response;
+  IMMUDB_RETURN_IF_ERROR(impl_->rpc->IScan(impl_->token(), request, &response));
+  const bool more = response.more();
+  return ItemPage{ToItems(std::move(response)), more};
+}
+
+Result<uint64_t> Client::Count(std::string_view prefix) {
+  schema::KeyPrefix request;
+  request.set_prefix(std::string(prefix));
+  schema::ItemsCount response;
+  IMMUDB_RETURN_IF_ERROR(impl_->rpc->Count(impl_->token(), request, &response));
+  return response.count();
+}
+
+Result<VerifiedItem> Client::SafeSet(std::string_view key, std::string_view value,
+                                     VerifiedItem* rejected) {
+  return impl_->verified.Set(impl_->session(), key, value, rejected);
+}
+Result<VerifiedItem> Client::SafeReference(std::string_view name, std::string_view key,
+                                           VerifiedItem* rejected) {
+  return impl_->verified.Reference(impl_->session(), name, key, rejected);
+}
+Result<VerifiedItem> Client::SafeZAdd(std::string_view set, double score, std::string_view key,
+                                      VerifiedItem* rejected) {
+  return impl_->verified.ZAdd(impl_->session(), set, score, key, rejected);
+}
+Result<VerifiedItem> Client::SafeGet(std::string_view key, VerifiedItem* rejected) {
+  return impl_->verified.Get(impl_->session(), key, rejected);
+}
+Result<VerifiedItem> Client::BySafeIndex(LeafIndex index, VerifiedItem* rejected) {
+  return impl_->verified.ByIndex(impl_->session(), index, rejected);
+}
+
+Result<std::optional<TreeRoot>> Client::CurrentRoot() {
+  schema::Root response;
+  IMMUDB_RETURN_IF_ERROR(impl_->rpc->CurrentRoot(impl_->token(), &response));
+  return ToRoot(response);
+}
+
+Result<InclusionAnswer> Client::Inclusion(LeafIndex index) {
+  schema::InclusionProof response;
+  IMMUDB_RETURN_IF_ERROR(impl_->rpc->Inclusion(impl_->token(), ToIndex(index), &response));
+  return ToInclusion(response);
+}
+
+Result<ConsistencyAnswer> Client::Consistency(LeafIndex first) {
+  schema::ConsistencyProof response;
+  IMMUDB_RETURN_IF_ERROR(impl_->rpc->Consistency(impl_->token(), ToIndex(first), &response));
+  return ToConsistency(response);
+}
+
+Result<std::optional<TreeRoot>> Client::TrustedRoot() const {
+  return impl_->roots.Load(impl_->session().database);
+}
+
+}  // namespace immudb

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The bridge between the proofs on the wire and the verifier: what a client believes, decided here
+// and without a network. All functions are pure.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "immudb/client.h"
+#include "schema.pb.h"
+
+namespace immudb {
+
+// The hash that these bytes are, if they are 32.
+std::optional<Digest> ToDigest(std::string_view bytes);
+
+// kInvalidArgument, "malformed proof: <why>".
+Status MalformedProof(std::string_view why);
+// kDataLoss, "verification failed: <why>".
+Status VerificationFailed(std::string_view why);
+
+// Does `proof` show that the entry (key, value) stands at proof.index in a tree that continues
+// `trusted`? Without a trusted root only the first half is asked. The result is the root of that tree.
+//   kInvalidArgument "malformed proof: ..."      hashes or paths that cannot belong to any proof
+//   kDataLoss        "verification failed: ..."  another entry, another tree, or a shrunken one
+Result<TreeRoot> CheckProof(const schema::Proof& proof, std::string_view key,
+                            std::string_view value, const std::optional<TreeRoot>& trusted);
+
+// As CheckProof for an item that was read; the item and its proof must also agree on the index.
+Result<TreeRoot> CheckItem(const schema::SafeItem& answer, const std::optional<TreeRoot>& trusted);
+
+// The answers of the unverified proof calls. kInvalidArgument "malformed proof: ..." for hashes that
+// are not 32 bytes.
+Result<std::optional<TreeRoot>> ToRoot(const schema::Root& message);
+Result<InclusionAnswer> ToInclusion(const schema::InclusionProof& message);
+Result<ConsistencyAnswer> ToConsistency(const schema::ConsistencyProof& message);
+
+}  // namespace immudb

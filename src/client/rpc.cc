@@ -1,0 +1,231 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "client/rpc.h"
+
+#include <grpcpp/grpcpp.h>
+
+#include <algorithm>
+#include <limits>
+#include <thread>
+#include <utility>
+
+#include "schema.grpc.pb.h"
+
+namespace immudb {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::system_clock;
+using Stub = schema::ImmuService::Stub;
+
+constexpr milliseconds kFirstPause{50};
+constexpr milliseconds kLongestPause{1000};
+constexpr int kFirstReconnectMs = 100;
+constexpr int kLongestReconnectMs = 1000;
+constexpr char kUuidKey[] = "immudb-uuid";
+
+enum class Repeat : uint8_t { kNever, kWhileUnavailable };
+
+StatusCode CodeOf(grpc::StatusCode code) {
+  switch (code) {
+    case grpc::StatusCode::OK:
+      return StatusCode::kOk;
+    case grpc::StatusCode::INVALID_ARGUMENT:
+    case grpc::StatusCode::OUT_OF_RANGE:
+      return StatusCode::kInvalidArgument;
+    case grpc::StatusCode::NOT_FOUND:
+      return StatusCode::kNotFound;
+    case grpc::StatusCode::ALREADY_EXISTS:
+      return StatusCode::kAlreadyExists;
+    case grpc::StatusCode::PERMISSION_DENIED:
+      return StatusCode::kPermissionDenied;
+    case grpc::StatusCode::UNAUTHENTICATED:
+      return StatusCode::kUnauthenticated;
+    case grpc::StatusCode::FAILED_PRECONDITION:
+      return StatusCode::kFailedPrecondition;
+    case grpc::StatusCode::RESOURCE_EXHAUSTED:
+      return StatusCode::kResourceExhausted;
+    case grpc::StatusCode::UNAVAILABLE:
+    case grpc::StatusCode::DEADLINE_EXCEEDED:
+    case grpc::StatusCode::CANCELLED:
+    case grpc::StatusCode::ABORTED:
+      return StatusCode::kUnavailable;
+    case grpc::StatusCode::DATA_LOSS:
+      return StatusCode::kDataLoss;
+    case grpc::StatusCode::INTERNAL:
+      return StatusCode::kInternal;
+    default:
+      return StatusCode::kUnknown;
+  }
+}
+
+Status FromGrpc(const grpc::Status& status) {
+  return status.ok() ? Status::Ok() : Status(CodeOf(status.error_code()), status.error_message());
+}
+
+std::string Target(const ClientOptions& options) {
+  const std::string& address = options.address;
+  if (address.starts_with("unix:")) return address;
+  const bool bare_v6 = address.find(':') != std::string::npos && address.front() != '[';
+  return (bare_v6 ? '[' + address + ']' : address) + ':' + std::to_string(options.port);
+}
+
+int MessageLimit(size_t bytes) {
+  return static_cast<int>(std::min<size_t>(bytes, std::numeric_limits<int>::max()));
+}
+
+std::shared_ptr<grpc::Channel> Dial(const ClientOptions& options) {
+  grpc::ChannelArguments arguments;
+  arguments.SetMaxReceiveMessageSize(MessageLimit(options.max_message_bytes));
+  arguments.SetMaxSendMessageSize(MessageLimit(options.max_message_bytes));
+  arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, kFirstReconnectMs);
+  arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, kFirstReconnectMs);
+  arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, kLongestReconnectMs);
+  // A connection of its own for each Client, not one shared by address.
+  arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
+  return grpc::CreateCustomChannel(Target(options), grpc::InsecureChannelCredentials(), arguments);
+}
+
+}  // namespace
+
+class Rpc::Impl {
+ public:
+  explicit Impl(const ClientOptions& options)
+      : timeout_(options.call_timeout), stub_(schema::ImmuService::NewStub(Dial(options))) {}
+
+  template <typename Request, typename Response>
+  Status Call(grpc::Status (Stub::*method)(grpc::ClientContext*, const Request&, Response*),
+              const std::string& token, const Request& request, Response* response, Repeat repeat) {
+    const auto deadline = system_clock::now() + timeout_;
+    for (milliseconds pause = kFirstPause;; pause = std::min(2 * pause, kLongestPause)) {
+      grpc::ClientContext context;
+      context.set_deadline(deadline);
+      if (!token.empty()) context.AddMetadata("authorization", "Bearer " + token);
+      const grpc::Status status = (*stub_.*method)(&context, request, response);
+      const bool again = repeat == Repeat::kWhileUnavailable &&
+                         status.error_code() == grpc::StatusCode::UNAVAILABLE &&
+                         system_clock::now() + pause < deadline;
+      if (!again) return FromGrpc(status);
+      std::this_thread::sleep_for(pause);
+    }
+  }
+
+  Status Health(milliseconds timeout, schema::HealthResponse* response, std::string* uuid) {
+    grpc::ClientContext context;
+    context.set_deadline(system_clock::now() + timeout);
+    const grpc::Status status = stub_->Health(&context, google::protobuf::Empty(), response);
+    if (uuid != nullptr && status.ok()) {
+      const auto& metadata = context.GetServerInitialMetadata();
+      const auto it = metadata.find(kUuidKey);
+      *uuid = it == metadata.end() ? "" : std::string(it->second.data(), it->second.size());
+    }
+    return FromGrpc(status);
+  }
+
+ private:
+  const milliseconds timeout_;
+  const std::unique_ptr<Stub> stub_;
+};
+
+Rpc::Rpc(const ClientOptions& options) : impl_(std::make_unique<Impl>(options)) {}
+Rpc::~Rpc() = default;
+
+Status Rpc::Health(milliseconds timeout, schema::HealthResponse* response, std::string* uuid) {
+  return impl_->Health(timeout, response, uuid);
+}
+
+Status Rpc::Login(const schema::LoginRequest& request, schema::LoginResponse* response) {
+  return impl_->Call(&Stub::Login, "", request, response, Repeat::kNever);
+}
+Status Rpc::Logout(const std::string& token) {
+  google::protobuf::Empty response;
+  return impl_->Call(&Stub::Logout, token, google::protobuf::Empty(), &response, Repeat::kNever);
+}
+Status Rpc::UseDatabase(const std::string& token, const schema::Database& request,
+                        schema::UseDatabaseReply* response) {
+  return impl_->Call(&Stub::UseDatabase, token, request, response, Repeat::kNever);
+}
+
+Status Rpc::Set(const std::string& token, const schema::KeyValue& request,
+                schema::Index* response) {
+  return impl_->Call(&Stub::Set, token, request, response, Repeat::kNever);
+}
+Status Rpc::SetBatch(const std::string& token, const schema::KVList& request,
+                     schema::Index* response) {
+  return impl_->Call(&Stub::SetBatch, token, request, response, Repeat::kNever);
+}
+Status Rpc::Reference(const std::string& token, const schema::ReferenceOptions& request,
+                      schema::Index* response) {
+  return impl_->Call(&Stub::Reference, token, request, response, Repeat::kNever);
+}
+Status Rpc::ZAdd(const std::string& token, const schema::ZAddOptions& request,
+                 schema::Index* response) {
+  return impl_->Call(&Stub::ZAdd, token, request, response, Repeat::kNever);
+}
+
+Status Rpc::Get(const std::string& token, const schema::Key& request, schema::Item* response) {
+  return impl_->Call(&Stub::Get, token, request, response, Repeat::kWhileUnavailable);
+}
+Status Rpc::GetBatch(const std::string& token, const schema::KeyList& request,
+                     schema::ItemList* response) {
+  return impl_->Call(&Stub::GetBatch, token, request, response, Repeat::kWhileUnavailable);
+}
+Status Rpc::ByIndex(const std::string& token, const schema::Index& request,
+                    schema::Item* response) {
+  return impl_->Call(&Stub::ByIndex, token, request, response, Repeat::kWhileUnavailable);
+}
+Status Rpc::History(const std::string& token, const schema::Key& request,
+                    schema::ItemList* response) {
+  return impl_->Call(&Stub::History, token, request, response, Repeat::kWhileUnavailable);
+}
+Status Rpc::Scan(const std::string& token, const schema::ScanOptions& request,
+                 schema::ItemList* response) {
+  return impl_->Call(&Stub::Scan, token, request, response, Repeat::kWhileUnavailable);
+}
+Status Rpc::ZScan(const std::string& token, const schema::ZScanOptions& request,
+                  schema::ItemList* response) {
+  return impl_->Call(&Stub::ZScan, token, request, response, Repeat::kWhileUnavailable);
+}
+Status Rpc::IScan(const std::string& token, const schema::IScanOptions& request,
+                  schema::Page* response) {
+  return impl_->Call(&Stub::IScan, token, request, response, Repeat::kWhileUnavailable);
+}
+Status Rpc::Count(const std::string& token, const schema::KeyPrefix& request,
+                  schema::ItemsCount* response) {
+  return impl_->Call(&Stub::Count, token, request, response, Repeat::kWhileUnavailable);
+}
+
+Status Rpc::SafeSet(const std::string& token, const schema::SafeSetOptions& request,
+                    schema::Proof* response) {
+  return impl_->Call(&Stub::SafeSet, token, request, response, Repeat::kNever);
+}
+Status Rpc::SafeReference(const std::string& token, const schema::SafeReferenceOptions& request,
+                          schema::Proof* response) {
+  return impl_->Call(&Stub::SafeReference, token, request, response, Repeat::kNever);
+}
+Status Rpc::SafeZAdd(const std::string& token, const schema::SafeZAddOptions& request,
+                     schema::Proof* response) {
+  return impl_->Call(&Stub::SafeZAdd, token, request, response, Repeat::kNever);
+}
+Status Rpc::SafeGet(const std::string& token, const schema::SafeGetOptions& request,
+                    schema::SafeItem* response) {
+  return impl_->Call(&Stub::SafeGet, token, request, response, Repeat::kWhileUnavailable);
+}
+Status Rpc::BySafeIndex(const std::string& token, const schema::SafeIndexOptions& request,
+                        schema::SafeItem* response) {
+  return impl_->Call(&Stub::BySafeIndex, token, request, response, Repeat::kWhileUnavailable);
+}
+
+Status Rpc::CurrentRoot(const std::string& token, schema::Root* response) {
+  return impl_->Call(&Stub::CurrentRoot, token, google::protobuf::Empty(), response,
+                     Repeat::kWhileUnavailable);
+}
+Status Rpc::Inclusion(const std::string& token, const schema::Index& request,
+                      schema::InclusionProof* response) {
+  return impl_->Call(&Stub::Inclusion, token, request, response, Repeat::kWhileUnavailable);
+}
+Status Rpc::Consistency(const std::string& token, const schema::Index& request,
+                        schema::ConsistencyProof* response) {
+  return impl_->Call(&Stub::Consistency, token, request, response, Repeat::kWhileUnavailable);
+}
+
+}  // namespace immudb

@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <string>
+
+#include "immudb/client.h"
+#include "schema.pb.h"
+
+namespace immudb {
+
+// The calls of ImmuService, with our errors, deadlines and repetitions: the only place that knows
+// gRPC. Thread-safe. `token` is sent if it is not empty. Reads are repeated with growing pauses while
+// the server is unavailable and the call's time lasts; writes and session calls are tried once.
+//
+// A missed deadline and a cancelled call are kUnavailable.
+class Rpc {
+ public:
+  explicit Rpc(const ClientOptions& options);
+  ~Rpc();
+  Rpc(const Rpc&) = delete;
+  Rpc& operator=(const Rpc&) = delete;
+
+  // `uuid` (may be null) receives the identity that the answer carries; "" if none.
+  Status Health(std::chrono::milliseconds timeout, schema::HealthResponse* response,
+                std::string* uuid);
+
+  Status Login(const schema::LoginRequest& request, schema::LoginResponse* response);
+  Status Logout(const std::string& token);
+  Status UseDatabase(const std::string& token, const schema::Database& request,
+                     schema::UseDatabaseReply* response);
+
+  Status Set(const std::string& token, const schema::KeyValue& request, schema::Index* response);
+  Status SetBatch(const std::string& token, const schema::KVList& request, schema::Index* response);
+  Status Reference(const std::string& token, const schema::ReferenceOptions& request,
+                   schema::Index* response);
+  Status ZAdd(const std::string& token, const schema::ZAddOptions& request,
+              schema::Index* response);
+
+  Status Get(const std::string& token, const schema::Key& request, schema::Item* response);
+  Status GetBatch(const std::string& token, const schema::KeyList& request,
+                  schema::ItemList* response);
+  Status ByIndex(const std::string& token, const schema::Index& request, schema::Item* response);
+  Status History(const std::string& token, const schema::Key& request, schema::ItemList* response);
+  Status Scan(const std::string& token, const schema::ScanOptions& request,
+              schema::ItemList* response);
+  Status ZScan(const std::string& token, const schema::ZScanOptions& request,
+               schema::ItemList* response);
+  Status IScan(const std::string& token, const schema::IScanOptions& request,
+               schema::Page* response);
+  Status Count(const std::string& token, const schema::KeyPrefix& request,
+               schema::ItemsCount* response);
+
+  Status SafeSet(const std::string& token, const schema::SafeSetOptions& request,
+                 schema::Proof* response);
+  Status SafeReference(const std::string& token, const schema::SafeReferenceOptions& request,
+                       schema::Proof* response);
+  Status SafeZAdd(const std::string& token, const schema::SafeZAddOptions& request,
+                  schema::Proof* response);
+  Status SafeGet(const std::string& token, const schema::SafeGetOptions& request,
+                 schema::SafeItem* response);
+  Status BySafeIndex(const std::string& token, const schema::SafeIndexOptions& request,
+                     schema::SafeItem* response);
+
+  Status CurrentRoot(const std::string& token, schema::Root* response);
+  Status Inclusion(const std::string& token, const schema::Index& request,
+                   schema::InclusionProof* response);
+  Status Consistency(const std::string& token, const schema::Index& request,
+                     schema::ConsistencyProof* response);
+
+ private:
+  class Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace immudb

@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "immudb/client.h"
+#include "schema.pb.h"
+
+namespace immudb {
+
+std::string EncodeStructured(const StructuredValue& value) {
+  schema::Content content;
+  content.set_timestamp(value.timestamp);
+  content.set_payload(value.payload);
+  return content.SerializeAsString();
+}
+
+Result<StructuredValue> DecodeStructured(std::string_view bytes) {
+  schema::Content content;
+  if (!content.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) {
+    return Status::InvalidArgument("not a structured value");
+  }
+  return StructuredValue{content.timestamp(), content.payload()};
+}
+
+}  // namespace immudb

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <functional>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "client/root_store.h"
+#include "client/rpc.h"
+#include "client/token_store.h"
+#include "immudb/client.h"
+
+namespace immudb {
+
+// The Safe calls: ask from the trusted root, check the proof, trust the newer root. In that order,
+// and the trusted root moves only when everything was right:
+//
+//     trusted root -> call -> leaf -> inclusion -> consistency -> further checks -> root stored
+//
+// The calls of one object run one after the other. If another process moved the trusted root
+// meanwhile, the entry is proven once more from that root, so that a server cannot show two clients
+// two trees. Thread-safe; `rpc` and `roots` must outlive it.
+class VerifiedCalls {
+ public:
+  VerifiedCalls(Rpc& rpc, const RootStore& roots) : rpc_(rpc), roots_(roots) {}
+
+  // `rejected` may be null; see Client.
+  Result<VerifiedItem> Set(const Session& session, std::string_view key, std::string_view value,
+                           VerifiedItem* rejected);
+  Result<VerifiedItem> Reference(const Session& session, std::string_view name,
+                                 std::string_view key, VerifiedItem* rejected);
+  Result<VerifiedItem> ZAdd(const Session& session, std::string_view set, double score,
+                            std::string_view key, VerifiedItem* rejected);
+  Result<VerifiedItem> Get(const Session& session, std::string_view key, VerifiedItem* rejected);
+  Result<VerifiedItem> ByIndex(const Session& session, LeafIndex index, VerifiedItem* rejected);
+
+ private:
+  // Sends the request with this trusted index. For writes the item is made of the request's bytes.
+  using Ask = std::function<Status(uint64_t root_index, schema::SafeItem* answer)>;
+  // What is to be checked besides the proof, which led to `root`.
+  using Check = std::function<Status(const TreeRoot& root, VerifiedItem* item)>;
+
+  Result<VerifiedItem> Run(const Session& session, const Ask& ask, const Check& check,
+                           VerifiedItem* rejected);
+  Result<VerifiedItem> Write(const Session& session, std::string_view key, std::string_view value,
+                             const std::function<Status(uint64_t, schema::Proof*)>& call,
+                             VerifiedItem* rejected);
+  Result<std::optional<TreeRoot>> TrustedOrFirst(const Session& session);
+  Status Advance(const Session& session, const std::optional<TreeRoot>& from, const TreeRoot& to,
+                 const VerifiedItem& item);
+  Result<schema::SafeItem> FetchByIndex(const Session& session, LeafIndex index,
+                                        const TreeRoot& from);
+  Status CheckKey(const Session& session, std::string_view asked, const TreeRoot& root,
+                  VerifiedItem* item);
+
+  Rpc& rpc_;
+  const RootStore& roots_;
+  std::mutex mutex_;  // held during a whole verified call
+};
+
+}  // namespace immudb

@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "server/grpc_front.h"
+
+#include <grpcpp/ext/proto_server_reflection_plugin.h>
+#include <grpcpp/health_check_service_interface.h>
+#include <grpcpp/security/server_credentials.h>
+#include <grpcpp/server.h>
+#include <grpcpp/server_builder.h>
+
+#include <algorithm>
+#include <utility>
+#include <vector>
+
+#include "schema.grpc.pb.h"
+#include "server/poller.h"
+#include "server/unary_call.h"
+
+namespace immudb {
+namespace {
+
+using google::protobuf::MethodDescriptor;
+using google::protobuf::ServiceDescriptor;
+
+// A connection is asked whether it is still there when it was silent so long, and closed without an
+// answer; clients may ask us at most so often.
+constexpr int kKeepaliveMs = 60'000;
+constexpr int kKeepaliveTimeoutMs = 20'000;
+constexpr int kMinClientPingMs = 10'000;
+constexpr int kMaxConcurrentStreams = 4096;  // of one connection; the client queues the rest
+
+// gRPC answers the methods that are not served from here: UNIMPLEMENTED.
+constexpr int kMaxThreadsForUnserved = 2;
+
+// Generated code reaches these two members of its base under a name for each method. With them by
+// number, the table alone decides what is served.
+class AsyncService final : public schema::ImmuService::Service, public CallSource {
+ public:
+  void Serve(int method_index) { MarkMethodAsync(method_index); }
+
+  void Request(int method_index, grpc::ServerContext* context, google::protobuf::Message* request,
+               UnaryWriter* writer, grpc::ServerCompletionQueue* queue, void* tag) override {
+    RequestAsyncUnary(method_index, context, request, writer, queue, queue, tag);
+  }
+};
+
+const ServiceDescriptor& Service() {
+  return *schema::KeyValue::descriptor()->file()->FindServiceByName("ImmuService");
+}
+
+}  // namespace
+
+class GrpcFront::Impl {
+ public:
+  Impl(const GrpcFrontOptions& options, Dispatcher& dispatcher)
+      : options_(options), front_{dispatcher, service_, live_, options_.server_uuid} {}
+  ~Impl() { Shutdown(std::chrono::milliseconds::zero()); }
+  Impl(const Impl&) = delete;
+  Impl& operator=(const Impl&) = delete;
+
+  Status Start();
+  void Shutdown(std::chrono::milliseconds grace);
+  int port() const { return port_; }
+
+ private:
+  void Configure(grpc::ServerBuilder& builder);
+
+  const GrpcFrontOptions options_;
+  LiveCalls live_;
+  AsyncService service_;
+  const FrontContext front_;
+  int port_ = 0;
+  std::vector<std::unique_ptr<Poller>> pollers_;
+  std::unique_ptr<grpc::Server> server_;
+  std::vector<std::unique_ptr<MethodQueue>> queues_;
+};
+
+void GrpcFront::Impl::Configure(grpc::ServerBuilder& builder) {
+  builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
+  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, kKeepaliveMs);
+  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, kKeepaliveTimeoutMs);
+  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
+  builder.AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS,
+                             kMinClientPingMs);
+  builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, kMaxConcurrentStreams);
+  builder.SetMaxReceiveMessageSize(static_cast<int>(options_.max_message_bytes));
+  builder.SetSyncServerOption(grpc::ServerBuilder::SyncServerOption::NUM_CQS, 1);
+  builder.SetSyncServerOption(grpc::ServerBuilder::SyncServerOption::MIN_POLLERS, 1);
+  builder.SetSyncServerOption(grpc::ServerBuilder::SyncServerOption::MAX_POLLERS,
+                              kMaxThreadsForUnserved);
+}
+
+Status GrpcFront::Impl::Start() {
+  grpc::EnableDefaultHealthCheckService(true);
+  grpc::reflection::InitProtoReflectionServerBuilderPlugin();
+  grpc::ServerBuilder builder;
+  Configure(builder);
+  builder.AddListeningPort(options_.target, grpc::InsecureServerCredentials(), &port_);
+
+  std::vector<std::pair<const Method*, int>> served;
+  for (const Method& method : ServedMethods()) {
+    const MethodDescriptor* descriptor = Service().FindMethodByName(std::string(method.name));
+    if (descriptor == nullptr) {
+      return Status::Internal("no such method: " + std::string(method.name));
+    }
+    service_.Serve(descriptor->index());
+    served.emplace_back(&method, descriptor->index());
+  }
+  builder.RegisterService(&service_);
+  for (size_t i = 0; i < std::max<size_t>(options_.pollers, 1); ++i) {
+    pollers_.push_back(std::make_unique<Poller>(builder.AddCompletionQueue()));
+  }
+  server_ = builder.BuildAndStart();
+  if (server_ == nullptr) return Status::Unavailable("cannot listen on " + options_.target);
+
+  for (const auto& poller : pollers_) {
+    for (const auto& [method, index] : served) {
+      queues_.push_back(std::make_unique<MethodQueue>(front_, *method, index, *poller));
+      queues_.back()->Open();
+    }
+    poller->Start();
+  }
+  server_->GetHealthCheckService()->SetServingStatus(Service().full_name(), true);
+  return Status::Ok();
+}
+
+// The order matters: a queue may only be shut down when nothing starts an operation on it any more,
+// and handlers do so when they end their call, however late the store answers them.
+void GrpcFront::Impl::Shutdown(std::chrono::milliseconds grace) {
+  if (server_ == nullptr) return;
+  server_->GetHealthCheckService()->SetServingStatus(false);
+  live_.Stop();
+  server_->Shutdown(std::chrono::system_clock::now() + grace);
+  live_.WaitForNone();
+  for (const auto& poller : pollers_) poller->Stop();
+  server_.reset();
+}
+
+GrpcFront::GrpcFront(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+
+GrpcFront::~GrpcFront() = default;
+
+Result<std::unique_ptr<GrpcFront>> GrpcFront::Start(const GrpcFrontOptions& options,
+                                                    Dispatcher& dispatcher) {
+  auto impl = std::make_unique<Impl>(options, dispatcher);
+  if (Status started = impl->Start(); !started.ok()) return started;
+  return std::unique_ptr<GrpcFront>(new GrpcFront(std::move(impl)));
+}
+
+int GrpcFront::port() const { return impl_->port(); }
+
+void GrpcFront::Shutdown(std::chrono::milliseconds grace) { impl_->Shutdown(grace); }
+
+}  // namespace immudb

@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "server/server.h"
+
+#include <spdlog/spdlog.h>
+
+#include <mutex>
+#include <utility>
+
+#include "base/status_macros.h"
+#include "database/databases.h"
+#include "database/server_identifier.h"
+#include "database/sessions.h"
+#include "database/users.h"
+#include "server/call_context.h"
+#include "server/dispatcher.h"
+#include "server/grpc_front.h"
+#include "server/listen_address.h"
+
+namespace immudb {
+namespace {
+
+constexpr std::chrono::milliseconds kDefaultGrace{500};
+
+DatabasesOptions DatabasesOptionsOf(const ServerOptions& options) {
+  return {.directory = options.directory,
+          .default_database = options.default_database,
+          .sync = options.sync,
+          .block_cache_bytes = options.block_cache_bytes,
+          .write_buffer_bytes = options.write_buffer_bytes};
+}
+
+}  // namespace
+
+// The members stand in the order in which they are built on each other; they go in reverse.
+class Server::Impl {
+ public:
+  explicit Impl(const ServerOptions& options)
+      : options_(options),
+        sessions_(options.session_lifetime, [] { return std::chrono::steady_clock::now(); }) {}
+
+  Status Start();
+  Status Shutdown(std::chrono::milliseconds grace);
+  int port() const { return options_.network == "unix" ? 0 : front_->port(); }
+
+ private:
+  const ServerOptions options_;
+  Sessions sessions_;
+  std::unique_ptr<Databases> databases_;
+  std::unique_ptr<Users> users_;
+  std::unique_ptr<Services> services_;
+  std::unique_ptr<Dispatcher> dispatcher_;
+  std::unique_ptr<GrpcFront> front_;
+
+  std::mutex shutdown_mutex_;  // one at a time
+};
+
+Status Server::Impl::Start() {
+  IMMUDB_RETURN_IF_ERROR(ProbeListen(options_));
+  auto databases = Databases::Open(DatabasesOptionsOf(options_));
+  IMMUDB_RETURN_IF_ERROR(databases);
+  databases_ = *std::move(databases);
+  const auto identifier =
+      LoadOrCreateServerIdentifier(FileSystem::Real(), databases_->default_directory());
+  IMMUDB_RETURN_IF_ERROR(identifier);
+  auto users = Users::Open(databases_->system_store(), options_.admin_password);
+  IMMUDB_RETURN_IF_ERROR(users);
+  users_ = *std::move(users);
+  services_.reset(new Services{options_, *databases_, *users_, sessions_});
+  dispatcher_ = std::make_unique<Dispatcher>(*services_, options_.reader_threads, nullptr);
+
+  const auto target = ListenTarget(options_);
+  IMMUDB_RETURN_IF_ERROR(target);
+  auto front = GrpcFront::Start({.target = *target,
+                                 .max_message_bytes = options_.max_message_bytes,
+                                 .pollers = options_.pollers,
+                                 .server_uuid = ServerIdentifierText(*identifier)},
+                                *dispatcher_);
+  IMMUDB_RETURN_IF_ERROR(front);
+  front_ = *std::move(front);
+  spdlog::info("serving {} on {}", options_.directory, *target);
+  return Status::Ok();
+}
+
+Status Server::Impl::Shutdown(std::chrono::milliseconds grace) {
+  const std::lock_guard lock(shutdown_mutex_);
+  front_->Shutdown(grace);
+  return databases_->Close();
+}
+
+Server::Server(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+
+Server::~Server() {
+  if (const Status closed = impl_->Shutdown(kDefaultGrace); !closed.ok()) {
+    spdlog::error("shutting down: {}", closed.ToString());
+  }
+}
+
+Result<std::unique_ptr<Server>> Server::Start(const ServerOptions& options) {
+  auto impl = std::make_unique<Impl>(options);
+  if (Status started = impl->Start(); !started.ok()) return started;
+  return std::unique_ptr<Server>(new Server(std::move(impl)));
+}
+
+int Server::port() const { return impl_->port(); }
+
+Status Server::Shutdown(std::chrono::milliseconds grace) { return impl_->Shutdown(grace); }
+
+}  // namespace immudb

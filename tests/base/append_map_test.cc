@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "base/append_map.h"
+
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "base/bytes.h"
+#include "support/fault_file_system.h"
+#include "support/temp_dir.h"
+
+namespace immudb {
+namespace {
+
+constexpr size_t kRecordBytes = 8;
+constexpr uint64_t kChunkBytes = uint64_t{64} << 20;
+
+// Records that say their own number.
+std::string Records(uint64_t first, uint64_t count) {
+  std::string bytes(count * kRecordBytes, '\0');
+  for (uint64_t i = 0; i < count; ++i) StoreLE(bytes.data() + i * kRecordBytes, first + i + 1);
+  return bytes;
+}
+
+class AppendMapTest : public ::testing::Test {
+ protected:
+  std::unique_ptr<AppendMap> Open(FileSystem& fs = FileSystem::Real()) {
+    auto map = AppendMap::Open(fs, path_, kRecordBytes);
+    EXPECT_TRUE(map.ok()) << map.status().ToString();
+    return map.ok() ? *std::move(map) : nullptr;
+  }
+  static void ExpectRecords(const AppendMap& map, uint64_t count) {
+    ASSERT_EQ(map.count(), count);
+    for (uint64_t i = 0; i < count; ++i) {
+      ASSERT_EQ(LoadLE<uint64_t>(map.At(i)), i + 1) << "record " << i;
+    }
+  }
+
+  testing::TempDir dir_;
+  const std::string path_ = dir_.File("map");
+};
+
+TEST_F(AppendMapTest, RecordsAreThereAfterReopening) {
+  {
+    const auto map = Open();
+    EXPECT_EQ(map->count(), 0U);
+    ASSERT_TRUE(map->Append(Records(0, 1)).ok());
+    ASSERT_TRUE(map->Append(Records(1, 999)).ok());
+    ASSERT_TRUE(map->Append({}).ok());
+    ExpectRecords(*map, 1000);
+    ASSERT_TRUE(map->Sync().ok());
+  }
+  const auto map = Open();
+  ExpectRecords(*map, 1000);
+  ASSERT_TRUE(map->Append(Records(1000, 1)).ok());
+  ExpectRecords(*map, 1001);
+}
+
+// A crash in the middle of an append must not shift every record behind it.
+TEST_F(AppendMapTest, PartialRecordIsWrittenOver) {
+  ASSERT_TRUE(ReplaceFile(FileSystem::Real(), path_, Records(0, 3) + "torn!").ok());
+  const auto map = Open();
+  ExpectRecords(*map, 3);
+  ASSERT_TRUE(map->Append(Records(3, 2)).ok());
+  ExpectRecords(*map, 5);
+}
+
+TEST_F(AppendMapTest, TruncatedRecordsAreReplaced) {
+  const auto map = Open();
+  ASSERT_TRUE(map->Append(Records(77, 100)).ok());
+  ASSERT_TRUE(map->Truncate(0).ok());
+  EXPECT_EQ(map->count(), 0U);
+  ASSERT_TRUE(map->Append(Records(0, 50)).ok());
+  ASSERT_TRUE(map->Truncate(20).ok());
+  ExpectRecords(*map, 20);
+  ExpectRecords(*Open(), 20);
+}
+
+// Databases outgrow one map (64 MiB: 8 million positions, 1 million leaves).
+TEST_F(AppendMapTest, ContinuesBeyondOneMap) {
+  const uint64_t in_one = kChunkBytes / kRecordBytes;
+  {
+    const auto file = FileSystem::Real().Open(path_, FileSystem::Mode::kCreate);
+    ASSERT_TRUE(file.ok());
+    ASSERT_TRUE((*file)->Truncate(2 * kChunkBytes - kRecordBytes).ok()) << "a sparse file";
+    ASSERT_TRUE((*file)->WriteAt(kChunkBytes - kRecordBytes, Records(in_one - 1, 2)).ok());
+  }
+  const auto map = Open();
+  ASSERT_EQ(map->count(), 2 * in_one - 1);
+  EXPECT_EQ(LoadLE<uint64_t>(map->At(in_one - 1)), in_one);
+  EXPECT_EQ(LoadLE<uint64_t>(map->At(in_one)), in_one + 1);
+  ASSERT_TRUE(map->Append(Records(2 * in_one - 1, 3)).ok()) << "spans the second and third map";
+  for (uint64_t i = 2 * in_one - 1; i < 2 * in_one + 2; ++i) {
+    EXPECT_EQ(LoadLE<uint64_t>(map->At(i)), i + 1);
+  }
+}
+
+// Proofs are computed while groups are appended.
+TEST_F(AppendMapTest, ReadersFollowTheAppenderWithoutLocks) {
+  const auto map = Open();
+  std::atomic<uint64_t> published{0};
+  std::atomic<uint64_t> wrong{0};
+  std::vector<std::thread> readers;
+  for (int r = 0; r < 2; ++r) {
+    readers.emplace_back([&] {
+      for (uint64_t size = 0; size < 20'000;) {
+        size = published.load(std::memory_order_acquire);
+        if (size > 0 && LoadLE<uint64_t>(map->At(size - 1)) != size) ++wrong;
+        if (size > 0 && LoadLE<uint64_t>(map->At(size / 2)) != size / 2 + 1) ++wrong;
+      }
+    });
+  }
+  for (uint64_t size = 0; size < 20'000; size += 100) {
+    EXPECT_TRUE(map->Append(Records(size, 100)).ok());
+    published.store(size + 100, std::memory_order_release);
+  }
+  for (std::thread& reader : readers) reader.join();
+  EXPECT_EQ(wrong, 0U);
+}
+
+// A full disk must not leave half a group counted; the same append succeeds later.
+TEST_F(AppendMapTest, FailedAppendCanBeRepeated) {
+  testing::FaultFileSystem fs;
+  const auto map = Open(fs);
+  ASSERT_TRUE(map->Append(Records(0, 10)).ok());
+  fs.LimitFreeBytes(3 * kRecordBytes + 1);
+  EXPECT_EQ(map->Append(Records(10, 10)).code(), StatusCode::kResourceExhausted);
+  ExpectRecords(*map, 10);
+  fs.LiftLimit();
+  ASSERT_TRUE(map->Append(Records(10, 10)).ok());
+  ExpectRecords(*map, 20);
+}
+
+}  // namespace
+}  // namespace immudb
