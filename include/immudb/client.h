@@ -11,7 +11,6 @@
 
 #include <chrono>
 #include <cstdint>
-#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -87,16 +86,16 @@ struct ConsistencyAnswer {
 };
 
 struct ScanQuery {
-  std::string prefix;
-  std::string offset;  // the listing starts strictly after this key, in the direction of travel
+  std::string prefix = {};
+  std::string offset = {};  // the listing starts strictly after this key, in the direction of travel
   uint64_t limit = 0;  // 0: the server's default
   bool reverse = false;
   bool deep = false;  // also references and set members, replaced by what they point to
 };
 
 struct SetScanQuery {
-  std::string set;
-  std::string offset;  // a member as SortedSetKey() gives it; strictly after it
+  std::string set = {};
+  std::string offset = {};  // a member as SortedSetKey() gives it; strictly after it
   uint64_t limit = 0;
   bool reverse = false;
 };

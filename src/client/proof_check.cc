@@ -95,10 +95,11 @@ Result<TreeRoot> CheckProof(const schema::Proof& proof, std::string_view key,
 
 Result<TreeRoot> CheckItem(const schema::SafeItem& answer, const std::optional<TreeRoot>& trusted) {
   if (!answer.has_item() || !answer.has_proof()) return MalformedProof("item or proof is missing");
-  if (answer.item().index() != answer.proof().index()) {
+  auto root = CheckProof(answer.proof(), answer.item().key(), answer.item().value(), trusted);
+  if (root.ok() && answer.item().index() != answer.proof().index()) {
     return VerificationFailed("item and proof name different indices");
   }
-  return CheckProof(answer.proof(), answer.item().key(), answer.item().value(), trusted);
+  return root;
 }
 
 Result<std::optional<TreeRoot>> ToRoot(const schema::Root& message) {

@@ -25,6 +25,9 @@ Status VerificationFailed(std::string_view why);
 // `trusted`? Without a trusted root only the first half is asked. The result is the root of that tree.
 //   kInvalidArgument "malformed proof: ..."      hashes or paths that cannot belong to any proof
 //   kDataLoss        "verification failed: ..."  another entry, another tree, or a shrunken one
+// The paths of RFC 6962 do not bind the size of the tree in every case: a server may sometimes claim
+// a neighbouring size for the same root. It gains nothing, since the root fixes the entries, and its
+// next honest proof will not fit.
 Result<TreeRoot> CheckProof(const schema::Proof& proof, std::string_view key,
                             std::string_view value, const std::optional<TreeRoot>& trusted);
 

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <limits>
+
 #include "immudb/client.h"
 #include "schema.pb.h"
 
@@ -13,7 +15,8 @@ std::string EncodeStructured(const StructuredValue& value) {
 
 Result<StructuredValue> DecodeStructured(std::string_view bytes) {
   schema::Content content;
-  if (!content.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) {
+  if (bytes.size() > std::numeric_limits<int>::max() ||
+      !content.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) {
     return Status::InvalidArgument("not a structured value");
   }
   return StructuredValue{content.timestamp(), content.payload()};

@@ -25,8 +25,7 @@ struct IndexUpdate {
   EntryKind kind = EntryKind::kValue;
   std::string_view key;    // as hashed
   std::string_view value;  // as hashed
-  // Sorted-set members only: length of the set name at the start of `key` (score and member
-  // follow).
+  // Sorted-set members only: length of the set name that starts `key` (score and member follow).
   uint32_t set_bytes = 0;
 };
 
@@ -42,8 +41,8 @@ struct KeyIndexOptions {
   size_t inline_value_bytes = 128;
   // Of a memtable. Small ones stay in the cache of the processor and take more entries a second.
   size_t write_buffer_bytes = size_t{8} << 20;
-  std::shared_ptr<rocksdb::Cache> block_cache;  // null: a small one of its own
-  std::shared_ptr<rocksdb::WriteBufferManager> write_buffer_manager;  // may be null
+  std::shared_ptr<rocksdb::Cache> block_cache = nullptr;  // null: a small one of its own
+  std::shared_ptr<rocksdb::WriteBufferManager> write_buffer_manager = nullptr;  // may be null
 };
 
 // Which versions each key has: the derived index over the value log, in RocksDB with user-defined
@@ -59,14 +58,15 @@ class KeyIndex {
   using Visitor = std::function<bool(std::string_view key, const Version& version)>;
 
   struct ListOptions {
-    std::string_view prefix;
-    std::string_view
-        after;  // strictly after this key in the direction of travel; empty: from the end
+    std::string_view prefix = {};
+    // Strictly after this key, in the direction of travel; empty: from the end.
+    std::string_view after = {};
     bool reverse = false;
   };
   struct SetListOptions {
-    std::string_view set;
-    std::string_view after;  // a stored member key (set || score || member); empty: from the end
+    std::string_view set = {};
+    // A stored member key (set || score || member), as above.
+    std::string_view after = {};
     bool reverse = false;
   };
 

@@ -56,9 +56,9 @@ void Dispatcher::Dispatch(const Method& method, CallContext& call, const Method:
   const Status allowed =
       RunGuarded([&] { return Authorize(method, services_, call); });
   if (!allowed.ok()) return Completion{call}(allowed);
-  if (method.run == Run::kInline) return Handle(method, call, request, response);
+  if (method.run == RunOn::kPoller) return Handle(method, call, request, response);
 
-  ThreadPool& pool = method.run == Run::kLogin ? logins_ : readers_;
+  ThreadPool& pool = method.run == RunOn::kLogin ? logins_ : readers_;
   bool queued = false;
   const Status submitted = RunGuarded([&] {
     queued = pool.TrySubmit([m = &method, c = &call, in = &request, out = &response] {

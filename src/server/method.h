@@ -24,10 +24,10 @@ enum class Access : uint8_t {
 };
 
 // Where the handler runs.
-enum class Run : uint8_t {
-  kInline,  // on the poller: must not wait for anything but a point read
-  kReader,  // on the pool for listings and other long reads
-  kLogin,   // on the one thread that hashes passwords
+enum class RunOn : uint8_t {
+  kPoller,  // the thread of the network: must not wait for anything but a point read
+  kReader,  // the pool for listings and other long reads
+  kLogin,   // the one thread that hashes passwords
 };
 
 // A row of the method table: one RPC of immudb.schema.ImmuService.
@@ -38,7 +38,7 @@ struct Method {
 
   std::string_view name;
   Access access;
-  Run run;
+  RunOn run;
   const Message* request;   // prototypes
   const Message* response;
   Handler handle;

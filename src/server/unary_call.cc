@@ -40,7 +40,7 @@ MethodQueue::MethodQueue(const FrontContext& front, const Method& method, int me
 MethodQueue::~MethodQueue() = default;
 
 void MethodQueue::Open() {
-  const size_t count = method_.run == Run::kInline ? kPostedShortCalls : kPostedLongCalls;
+  const size_t count = method_.run == RunOn::kPoller ? kPostedShortCalls : kPostedLongCalls;
   for (size_t i = 0; i < count; ++i) PostOne();
 }
 

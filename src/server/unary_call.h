@@ -117,7 +117,7 @@ class UnaryCall final : public CallContext, public Poller::Event, public Poller:
 
   MethodQueue& queue_;
   State state_ = State::kIdle;
-  std::array<char, 2048> first_block_;  // of the arena; enough for a small call
+  alignas(std::max_align_t) std::array<char, 2048> first_block_;  // of the arena; enough for a small call
   google::protobuf::Arena arena_{first_block_.data(), first_block_.size()};
   google::protobuf::Message* request_ = nullptr;
   google::protobuf::Message* response_ = nullptr;

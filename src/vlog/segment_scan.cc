@@ -115,10 +115,12 @@ Result<SegmentEnd> ScanSegment(const File& file, const std::string& name, uint32
                             ", which had been stored");
   }
   LeafIndex next = first;
+  bool out_of_order = false;
   while (offset < window.size()) {
     const auto frame = ReadFrame(window, segment, offset);
     IMMUDB_RETURN_IF_ERROR(frame);
-    if (!*frame || (*frame)->header.first_index != next.value) break;
+    out_of_order = *frame && (*frame)->header.first_index != next.value;
+    if (!*frame || out_of_order) break;
     const FrameHeader& header = (*frame)->header;
     IMMUDB_RETURN_IF_ERROR(visit({{segment, offset}, next, header.entry_count, (*frame)->body}));
     next.value += header.entry_count;
@@ -130,7 +132,8 @@ Result<SegmentEnd> ScanSegment(const File& file, const std::string& name, uint32
   IMMUDB_RETURN_IF_ERROR(data);
   if (*data >= window.size()) return end;
   end.torn_bytes = window.size() - offset;
-  auto damaged = is_last ? WasDurable(window, segment, offset) : Result<bool>(true);
+  const auto damaged = is_last && !out_of_order ? WasDurable(window, segment, offset)
+                                                : Result<bool>(true);
   IMMUDB_RETURN_IF_ERROR(damaged);
   if (*damaged) {
     return Status::DataLoss(name + ": damaged frame at offset " + std::to_string(offset) +
@@ -138,6 +141,12 @@ Result<SegmentEnd> ScanSegment(const File& file, const std::string& name, uint32
                             ": the log was changed outside of immudb, or the disk failed");
   }
   return end;
+}
+
+Result<bool> WasDurable(const File& file, uint32_t segment, uint64_t offset) {
+  Window window(file);
+  IMMUDB_RETURN_IF_ERROR(window.Open());
+  return WasDurable(window, segment, offset);
 }
 
 }  // namespace immudb

@@ -73,7 +73,9 @@ Result<SegmentEnd> ValueLog::Recover(LogPosition from, LeafIndex first, const Fr
     IMMUDB_RETURN_IF_ERROR(read);
     const auto header = DecodeSegmentHeader({bytes, *read});
     const bool begins_here = segment > from.segment || from.offset < kSegmentHeaderBytes;
-    if (!header && is_last && begins_here) {
+    const auto had_header = header ? Result<bool>(true) : WasDurable(**file, segment, 0);
+    IMMUDB_RETURN_IF_ERROR(had_header);
+    if (!*had_header && is_last && begins_here) {
       // The crash came while this segment was being started: nothing in it was ever durable.
       if (segment == 0) end = {0, first, 0};
       end.torn_bytes = std::max<uint64_t>(*read, 1);
@@ -193,7 +195,7 @@ Status ValueLog::Write(const std::vector<LogGroup*>& groups) {
 Status ValueLog::StartSegment(LogPosition start, LeafIndex first) {
   if (active_) {
     IMMUDB_RETURN_IF_ERROR(active_->Truncate(written_end_.offset));
-    IMMUDB_RETURN_IF_ERROR(active_->SyncData());
+    IMMUDB_RETURN_IF_ERROR(ForceSync());
   }
   auto file = fs_.Open(SegmentPath(start.segment), FileSystem::Mode::kCreate);
   IMMUDB_RETURN_IF_ERROR(file);
@@ -231,6 +233,10 @@ Status ValueLog::Sync() {
 }
 
 Status ValueLog::ForceSync() {
+  // The system reports a lost write once, to whoever syncs next: nobody may sync meanwhile, and the
+  // error stays.
+  const std::lock_guard sync_lock(sync_mutex_);
+  IMMUDB_RETURN_IF_ERROR(sync_failure_);
   std::shared_ptr<File> file;
   LogPosition end;
   {
@@ -239,7 +245,8 @@ Status ValueLog::ForceSync() {
     end = written_end_;
   }
   if (!file) return Status::Ok();
-  IMMUDB_RETURN_IF_ERROR(file->SyncData());
+  sync_failure_ = file->SyncData();
+  IMMUDB_RETURN_IF_ERROR(sync_failure_);
   const std::lock_guard lock(mutex_);
   if (synced_end_ < end) synced_end_ = end;
   return Status::Ok();
@@ -248,7 +255,7 @@ Status ValueLog::ForceSync() {
 Result<LogPosition> ValueLog::Retract() {
   if (active_) {
     IMMUDB_RETURN_IF_ERROR(active_->Truncate(retract_to_.offset));
-    IMMUDB_RETURN_IF_ERROR(active_->SyncData());
+    IMMUDB_RETURN_IF_ERROR(ForceSync());
     zeroed_end_ = retract_to_.offset;
   }
   const std::lock_guard lock(mutex_);

@@ -72,7 +72,8 @@ class ValueLog {
   Status Write(const std::vector<LogGroup*>& groups);
   // Everything written is durable when this returns ok. Nothing to do when options.sync is off.
   Status Sync();
-  // As Sync, whatever the options say. From any thread.
+  // As Sync, whatever the options say. From any thread. After a failure every later one fails too:
+  // the system forgets what it could not store.
   Status ForceSync();
   // Cuts the log back to where it ended before the failed Write, and returns that place.
   Result<LogPosition> Retract();
@@ -112,6 +113,9 @@ class ValueLog {
   LogPosition retract_to_;
   uint64_t zeroed_end_ = 0;  // the active file is written (or zeroed) up to here
   uint32_t segment_count_ = 0;
+
+  std::mutex sync_mutex_;  // taken before mutex_; held over a sync
+  Status sync_failure_;    // guarded by sync_mutex_
 
   mutable std::mutex mutex_;
   // Changed by the writing thread, with mutex_ held; so it may read them without.

@@ -87,7 +87,7 @@ TEST_F(ListTest, ScanOfManyKeysMissesNone) {
   schema::KVList batch;
   Keys expected;
   for (int i = 10'000; i < 11'700; ++i) {
-    expected.push_back("k" + std::to_string(i));
+    expected.push_back(NumberedKey(i));
     *batch.add_kvs() = KeyValueOf(expected.back(), "v");
   }
   MustWrite("SetBatch", batch);
@@ -204,7 +204,7 @@ class AnswerSizeTest : public ServerTest {};
 TEST_F(AnswerSizeTest, ListingLargerThanAMessageIsAnError) {
   options.max_message_bytes = 100'000;
   StartAndLogin();
-  for (int i = 0; i < 4; ++i) MustSet("k" + std::to_string(i), std::string(30'000, 'v'));
+  for (int i = 0; i < 4; ++i) MustSet(NumberedKey(i), std::string(30'000, 'v'));
   for (int i = 0; i < 4; ++i) MustSet("k", std::string(30'000, 'v'));
   schema::ItemList list;
   schema::Page page;

@@ -147,6 +147,8 @@ void ExpectConsistent(const schema::Proof& proof, uint64_t old_index, std::strin
   EXPECT_TRUE(verified.ok()) << verified.ToString();
 }
 
+std::string NumberedKey(uint64_t number) { return std::string("k").append(std::to_string(number)); }
+
 schema::Key KeyOf(std::string_view key) {
   schema::Key message;
   message.set_key(std::string(key));

@@ -100,6 +100,9 @@ void ExpectProves(const schema::Proof& proof, std::string_view key, std::string_
 // Checks that the tree of the proof continues the tree (index, root).
 void ExpectConsistent(const schema::Proof& proof, uint64_t old_index, std::string_view old_root);
 
+// "k0", "k1", ...
+std::string NumberedKey(uint64_t number);
+
 schema::Key KeyOf(std::string_view key);
 schema::KeyValue KeyValueOf(std::string_view key, std::string_view value);
 schema::Index IndexOf(uint64_t index);

@@ -35,9 +35,10 @@ TEST(EntryEncodingTest, RoundTrips) {
       const std::string key(key_bytes, 'k');
       const std::string value(value_bytes, '\0');
       for (const EntryKind kind : {EntryKind::kValue, EntryKind::kReference}) {
-        const std::string bytes = Encode({kind, key, value, 0});
+        std::string bytes = Encode({kind, key, value, 0});
         ASSERT_EQ(EntryBytes(bytes), bytes.size());
-        const auto entry = DecodeEntry(bytes + "what follows");
+        bytes += "what follows";
+        const auto entry = DecodeEntry(bytes);
         ASSERT_TRUE(entry);
         EXPECT_EQ(entry->kind, kind);
         EXPECT_TRUE(entry->key == key);

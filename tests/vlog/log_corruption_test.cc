@@ -77,7 +77,7 @@ TEST_F(LogCorruptionTest, OlderSegmentsHaveNoTornTail) {
     if (first == whole.frames.end()) first = frame;
     last = frame;
   }
-  for (const size_t cut : {size_t{1}, size_t{50}, size_t{100}}) {
+  for (const size_t cut : {size_t{10}, size_t{50}, size_t{100}}) {
     SetContent(1, content.substr(0, content.size() - cut));
     ExpectDamage(1, last->position.offset, last->first);
   }
@@ -86,11 +86,10 @@ TEST_F(LogCorruptionTest, OlderSegmentsHaveNoTornTail) {
   SetContent(1, content.substr(0, last->position.offset));
   Open();
   EXPECT_EQ(Recover().status.code(), StatusCode::kDataLoss) << "a whole frame is missing";
-  std::string header = content;
   for (size_t byte = 0; byte < kSegmentHeaderBytes; ++byte) {
-    header = content;
-    header[byte] ^= 1;
-    SetContent(1, header);
+    std::string damaged = content;
+    damaged[byte] ^= 1;
+    SetContent(1, damaged);
     ExpectDamage(1, 0, first->first);
   }
   SetContent(1, Content(2));

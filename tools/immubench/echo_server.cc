@@ -2,7 +2,8 @@
 #include <fmt/core.h>
 #include <google/protobuf/arena.h>
 #include <grpcpp/grpcpp.h>
-#include <unistd.h>
+#include <signal.h>
+#include <sys/prctl.h>
 
 #include <cstdio>
 #include <memory>
@@ -59,6 +60,12 @@ class EchoCall {
 }  // namespace
 
 int ServeEcho() {
+  // Blocked before there are threads, so that sigwait gets it; also when the parent dies.
+  sigset_t stop;
+  sigemptyset(&stop);
+  sigaddset(&stop, SIGTERM);
+  pthread_sigmask(SIG_BLOCK, &stop, nullptr);
+  prctl(PR_SET_PDEATHSIG, SIGTERM);
   EchoService service;
   grpc::ServerBuilder builder;
   int port = 0;
@@ -75,9 +82,8 @@ int ServeEcho() {
   });
   fmt::print("Address         : 127.0.0.1:{}\n", port);
   std::fflush(stdout);
-  char byte = 0;
-  while (::read(STDIN_FILENO, &byte, 1) > 0) {
-  }
+  int signal = 0;
+  sigwait(&stop, &signal);
   server->Shutdown(std::chrono::system_clock::now());
   queue->Shutdown();
   poller.join();

@@ -24,7 +24,7 @@ constexpr size_t kConnections = 4;
 int RunInProcess(const SuiteOptions& options);
 int RunOverGrpc(const SuiteOptions& options);
 
-// Serves a bare unary echo with one completion queue and one thread until standard input ends.
+// Serves a bare unary echo with one completion queue and one thread until SIGTERM comes.
 int ServeEcho();
 
 }  // namespace immudb::bench

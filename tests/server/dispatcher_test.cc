@@ -1,0 +1,286 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The one place that every call passes, without a network: access, threads, exceptions, observer.
+#include <google/protobuf/empty.pb.h>
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <condition_variable>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <new>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "server/access_control.h"
+#include "server/dispatcher.h"
+#include "server/status_mapping.h"
+#include "support/temp_dir.h"
+
+namespace immudb::testing {
+namespace {
+
+using google::protobuf::Empty;
+
+// A call that came by no network.
+class FakeCall final : public CallContext {
+ public:
+  bool local = true;
+  std::thread::id ended_on;
+
+  bool PeerIsLocal() const override { return local; }
+
+  Status Wait() {
+    std::unique_lock lock(mutex_);
+    EXPECT_TRUE(ended_.wait_for(lock, std::chrono::seconds(30), [this] { return end_.has_value(); }));
+    return end_.value_or(Status::Internal("the call never ended"));
+  }
+
+ protected:
+  void End(Status status) override {
+    const std::lock_guard lock(mutex_);
+    EXPECT_FALSE(end_.has_value()) << "ended twice";
+    end_ = std::move(status);
+    ended_on = std::this_thread::get_id();
+    ended_.notify_all();
+  }
+  void EndAfter(std::function<Status()> rest) override { End(rest()); }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable ended_;
+  std::optional<Status> end_;
+};
+
+// Lets handlers on other threads wait until the test opens it.
+class Gate {
+ public:
+  void Open() {
+    const std::lock_guard lock(mutex_);
+    open_ = true;
+    opened_.notify_all();
+  }
+  void Pass() {
+    std::unique_lock lock(mutex_);
+    ++arrived_;
+    opened_.notify_all();
+    opened_.wait(lock, [this] { return open_; });
+  }
+  void WaitForArrival() {
+    std::unique_lock lock(mutex_);
+    opened_.wait(lock, [this] { return arrived_ > 0; });
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable opened_;
+  bool open_ = false;
+  int arrived_ = 0;
+};
+
+Gate* gate = nullptr;  // handlers are plain functions
+
+class DispatcherTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    auto opened = Databases::Open({.directory = directory_.path(), .default_database = "defaultdb"});
+    ASSERT_TRUE(opened.ok()) << opened.status().ToString();
+    databases_ = *std::move(opened);
+    auto users = Users::Open(databases_->system_store(), "immudb");
+    ASSERT_TRUE(users.ok()) << users.status().ToString();
+    users_ = *std::move(users);
+    services_.reset(new Services{options_, *databases_, *users_, sessions_});
+    gate = &gate_;
+  }
+
+  static Method MethodOf(Access access, RunOn run, Method::Handler handler) {
+    return {"Test",  access, run, &Empty::default_instance(), &Empty::default_instance(), handler,
+            "please"};
+  }
+  static std::optional<Status> Fine(CallContext&, const Method::Message&, Method::Message&) {
+    return Status::Ok();
+  }
+  std::string TokenFor(Permission permission, bool with_database = true) {
+    Session session;
+    session.user = "user";
+    session.permission = permission;
+    if (with_database) session.database = databases_->default_database();
+    token_ = sessions_.Issue(std::move(session));
+    return token_;
+  }
+  Status Try(const Method& method, std::optional<std::string> authorization, bool local = true) {
+    Dispatcher dispatcher(*services_, 1, nullptr);
+    FakeCall call;
+    call.local = local;
+    if (authorization) call.authorization = *authorization;
+    Empty request;
+    Empty response;
+    dispatcher.Dispatch(method, call, request, response);
+    return call.Wait();
+  }
+
+  TempDir directory_;
+  ServerOptions options_;
+  Sessions sessions_{std::chrono::hours(1), [] { return std::chrono::steady_clock::now(); }};
+  std::unique_ptr<Databases> databases_;
+  std::unique_ptr<Users> users_;
+  std::unique_ptr<Services> services_;
+  Gate gate_;
+  std::string token_;
+  Empty request_;
+  Empty response_;
+};
+
+TEST_F(DispatcherTest, PermissionsFollowTheTable) {
+  struct Row {
+    Permission permission;
+    std::vector<Access> allowed;
+  };
+  const std::vector<Row> rows = {
+      {Permission::kNone, {}},
+      {static_cast<Permission>(77), {}},
+      {Permission::kRead, {Access::kRead}},
+      {Permission::kReadWrite, {Access::kRead, Access::kWrite}},
+      {Permission::kDatabaseAdmin, {Access::kRead, Access::kWrite, Access::kDatabaseAdmin}},
+      {Permission::kSystemAdmin,
+       {Access::kRead, Access::kWrite, Access::kDatabaseAdmin, Access::kSystemAdmin}}};
+  for (const Row& row : rows) {
+    const std::string token = TokenFor(row.permission);
+    for (const Access access :
+         {Access::kRead, Access::kWrite, Access::kDatabaseAdmin, Access::kSystemAdmin}) {
+      const Status status = Try(MethodOf(access, RunOn::kPoller, &Fine), token);
+      if (std::find(row.allowed.begin(), row.allowed.end(), access) != row.allowed.end()) {
+        EXPECT_TRUE(status.ok()) << status.ToString();
+      } else {
+        EXPECT_EQ(status, Status(StatusCode::kPermissionDenied,
+                                 "you do not have permission for this operation"));
+      }
+    }
+  }
+}
+
+TEST_F(DispatcherTest, TokenWithoutDatabaseHasToSelectOneFirst) {
+  const std::string token = TokenFor(Permission::kSystemAdmin, false);
+  EXPECT_EQ(Try(MethodOf(Access::kRead, RunOn::kPoller, &Fine), token),
+            Status::FailedPrecondition("please select a database first"));
+  EXPECT_TRUE(Try(MethodOf(Access::kSession, RunOn::kPoller, &Fine), token).ok());
+  EXPECT_EQ(Try(MethodOf(Access::kSession, RunOn::kPoller, &Fine), std::nullopt),
+            Status(StatusCode::kUnauthenticated, "please"));
+  EXPECT_TRUE(Try(MethodOf(Access::kOpen, RunOn::kPoller, &Fine), std::nullopt).ok());
+}
+
+TEST_F(DispatcherTest, WithoutAuthOnlyLocalPeersUnlessDevmode) {
+  const Method read = MethodOf(Access::kRead, RunOn::kPoller, &Fine);
+  const Method open = MethodOf(Access::kOpen, RunOn::kPoller, &Fine);
+  const Status refused(StatusCode::kPermissionDenied,
+                       "server has authentication disabled: only local connections are accepted");
+  options_.auth = false;
+  EXPECT_TRUE(Try(read, std::nullopt).ok());
+  EXPECT_EQ(Try(read, std::nullopt, false), refused);
+  EXPECT_EQ(Try(open, std::nullopt, false), refused);
+  options_.devmode = true;
+  EXPECT_TRUE(Try(read, std::nullopt, false).ok());
+  options_.auth = true;
+  EXPECT_TRUE(Try(open, std::nullopt, false).ok());
+}
+
+TEST_F(DispatcherTest, ThrowingHandlerFailsItsCallOnly) {
+  const auto out_of_memory = [](CallContext&, const Method::Message&,
+                                Method::Message&) -> std::optional<Status> {
+    throw std::bad_alloc();
+  };
+  const auto defect = [](CallContext&, const Method::Message&,
+                         Method::Message&) -> std::optional<Status> {
+    throw std::runtime_error("secret");
+  };
+  for (const RunOn run : {RunOn::kPoller, RunOn::kReader}) {
+    EXPECT_EQ(Try(MethodOf(Access::kOpen, run, out_of_memory), std::nullopt).code(),
+              StatusCode::kResourceExhausted);
+    EXPECT_EQ(Try(MethodOf(Access::kOpen, run, defect), std::nullopt),
+              Status::Internal("internal error"));
+  }
+}
+
+TEST_F(DispatcherTest, LongCallsDoNotHoldTheirCallersThread) {
+  const auto wait = [](CallContext&, const Method::Message&,
+                       Method::Message&) -> std::optional<Status> {
+    gate->Pass();
+    return Status::Ok();
+  };
+  Dispatcher dispatcher(*services_, 1, nullptr);
+  FakeCall call;
+  const Method method = MethodOf(Access::kOpen, RunOn::kReader, wait);
+  dispatcher.Dispatch(method, call, request_, response_);
+  gate_.Open();
+  EXPECT_TRUE(call.Wait().ok());
+  EXPECT_NE(call.ended_on, std::this_thread::get_id());
+}
+
+// Hashing a password takes 64 MiB and a tenth of a second: a flood of logins must not pile up.
+TEST_F(DispatcherTest, LoginsBeyondTheQueueAreRefused) {
+  const auto wait = [](CallContext&, const Method::Message&,
+                       Method::Message&) -> std::optional<Status> {
+    gate->Pass();
+    return Status::Ok();
+  };
+  Dispatcher dispatcher(*services_, 1, nullptr);
+  const Method login = MethodOf(Access::kOpen, RunOn::kLogin, wait);
+  std::vector<std::unique_ptr<FakeCall>> calls;
+  const auto dispatch = [&] {
+    calls.push_back(std::make_unique<FakeCall>());
+    dispatcher.Dispatch(login, *calls.back(), request_, response_);
+  };
+  dispatch();
+  gate_.WaitForArrival();  // it has left the queue
+  for (int i = 0; i < 33; ++i) dispatch();
+  EXPECT_EQ(calls.back()->Wait().code(), StatusCode::kResourceExhausted);
+  gate_.Open();
+  for (size_t i = 0; i + 1 < calls.size(); ++i) EXPECT_TRUE(calls[i]->Wait().ok());
+}
+
+TEST(AccessControl, OneLeadingBearerIsTakenOff) {
+  EXPECT_EQ(TokenOf("Bearer abc"), "abc");
+  EXPECT_EQ(TokenOf("abc"), "abc");
+  EXPECT_EQ(TokenOf("Bearer Bearer abc"), "Bearer abc");
+  EXPECT_EQ(TokenOf("Bearer "), "");
+  EXPECT_EQ(TokenOf(""), "");
+}
+
+TEST(AccessControl, LoopbackAndSocketPeersAreLocal) {
+  for (const char* peer : {"ipv4:127.0.0.1:4242", "ipv4:127.8.9.1:1", "ipv6:%5B::1%5D:4242",
+                           "ipv6:[::1]:4242", "unix:/run/immudb.sock", "unix:"}) {
+    EXPECT_TRUE(IsLocalPeer(peer)) << peer;
+  }
+  for (const char* peer : {"ipv4:12.7.0.1:4242", "ipv4:10.0.0.1:127", "ipv6:%5Bfe80::1%5D:4242",
+                           "ipv6:[::1:1]:4242", ""}) {
+    EXPECT_FALSE(IsLocalPeer(peer)) << peer;
+  }
+}
+
+TEST(StatusMapping, EveryCodeHasItsGrpcCode) {
+  const std::vector<std::pair<StatusCode, grpc::StatusCode>> table = {
+      {StatusCode::kOk, grpc::OK},
+      {StatusCode::kInvalidArgument, grpc::INVALID_ARGUMENT},
+      {StatusCode::kNotFound, grpc::NOT_FOUND},
+      {StatusCode::kAlreadyExists, grpc::ALREADY_EXISTS},
+      {StatusCode::kPermissionDenied, grpc::PERMISSION_DENIED},
+      {StatusCode::kUnauthenticated, grpc::UNAUTHENTICATED},
+      {StatusCode::kFailedPrecondition, grpc::FAILED_PRECONDITION},
+      {StatusCode::kResourceExhausted, grpc::RESOURCE_EXHAUSTED},
+      {StatusCode::kUnavailable, grpc::UNAVAILABLE},
+      {StatusCode::kDataLoss, grpc::DATA_LOSS},
+      {StatusCode::kIoError, grpc::INTERNAL},
+      {StatusCode::kInternal, grpc::INTERNAL},
+      {StatusCode::kUnknown, grpc::UNKNOWN}};
+  for (const auto& [ours, theirs] : table) EXPECT_EQ(ToGrpcCode(ours), theirs);
+  EXPECT_EQ(ToGrpcStatus(Status::NotFound("Key not found")).error_message(), "Key not found");
+  EXPECT_TRUE(ToGrpcStatus(Status::Ok()).ok());
+}
+
+}  // namespace
+}  // namespace immudb::testing
