@@ -3,10 +3,10 @@
 // The client SDK: one connection to a server, a session, and calls that verify what they are told.
 //
 // Trust. For each server (its uuid) and database the client keeps one trusted root in a file,
-// `<root_directory>/.root-<uuid>`. The first contact believes the server's current root; from then on
-// every Safe call demands a proof that the server's tree contains the entry and only appended to the
-// trusted tree, and then trusts the newer root. Who controls the server at the first contact, or can
-// give it another uuid, is believed; compare roots out of band if that matters.
+// `<root_directory>/.root-<uuid>`. The first contact believes the server's current root; from then
+// on every Safe call demands a proof that the server's tree contains the entry and only appended to
+// the trusted tree, and then trusts the newer root. Who controls the server at the first contact,
+// or can give it another uuid, is believed; compare roots out of band if that matters.
 #pragma once
 
 #include <chrono>
@@ -87,7 +87,8 @@ struct ConsistencyAnswer {
 
 struct ScanQuery {
   std::string prefix = {};
-  std::string offset = {};  // the listing starts strictly after this key, in the direction of travel
+  std::string offset =
+      {};              // the listing starts strictly after this key, in the direction of travel
   uint64_t limit = 0;  // 0: the server's default
   bool reverse = false;
   bool deep = false;  // also references and set members, replaced by what they point to
@@ -124,13 +125,13 @@ Result<StructuredValue> DecodeStructured(std::string_view bytes);
 // "malformed proof: ..." (not a proof at all).
 bool IsVerificationFailure(const Status& status);
 
-// Thread-safe: any member may be called from any thread. Plain calls run side by side; Safe calls of
-// one Client run one after the other, since each is proven from the root that the one before left.
-// Several Clients and processes may share token file and root directory.
+// Thread-safe: any member may be called from any thread. Plain calls run side by side; Safe calls
+// of one Client run one after the other, since each is proven from the root that the one before
+// left. Several Clients and processes may share token file and root directory.
 //
-// Errors: those of the server with its text; kUnavailable when it cannot be reached in time; and see
-// IsVerificationFailure. Reads are repeated, with growing pauses, while the server is unavailable and
-// the call's time lasts; writes are not, because the first one may have been done.
+// Errors: those of the server with its text; kUnavailable when it cannot be reached in time; and
+// see IsVerificationFailure. Reads are repeated, with growing pauses, while the server is
+// unavailable and the call's time lasts; writes are not, because the first one may have been done.
 class Client {
  public:
   // Connects and waits until the server says that it is healthy. Loads the token, if there is one.

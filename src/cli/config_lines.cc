@@ -96,7 +96,8 @@ Result<std::string> TomlValue(std::string_view rest, int line) {
       return Malformed(line, "the value is neither a quoted text, nor a number, nor true or false");
     }
     rest.remove_prefix(word.size());
-    std::ranges::copy_if(word, std::back_inserter(value), [](char c) { return c != '_' && c != '+'; });
+    std::ranges::copy_if(word, std::back_inserter(value),
+                         [](char c) { return c != '_' && c != '+'; });
   }
   rest = Trim(rest);
   if (!rest.empty() && rest.front() != '#') return Malformed(line, "text behind the value");

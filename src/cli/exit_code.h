@@ -12,7 +12,7 @@ enum class ExitCode : int {
   kUsage = 2,
   kVerificationFailed = 3,  // tampering, or a proof that cannot be checked
   kNotFound = 4,
-  kNotPermitted = 5,        // not authenticated, or lacking the permission
+  kNotPermitted = 5,  // not authenticated, or lacking the permission
   kUnreachable = 6,
 };
 

@@ -28,7 +28,8 @@ std::string_view TypeName(OptionType type) {
 }
 
 std::string FlagColumn(const OptionSpec& spec) {
-  const std::string letter = spec.short_name == '\0' ? "    " : std::string("-") + spec.short_name + ", ";
+  const std::string letter =
+      spec.short_name == '\0' ? "    " : std::string("-") + spec.short_name + ", ";
   return "  " + letter + "--" + spec.name + std::string(TypeName(spec.type));
 }
 
@@ -52,7 +53,9 @@ std::string CommandLines(const ProgramSpec& program) {
 
 std::string OptionLines(const ProgramSpec& program) {
   std::vector<OptionSpec> rows = program.options;
-  rows.push_back({.name = "help", .short_name = 'h', .type = OptionType::kBool,
+  rows.push_back({.name = "help",
+                  .short_name = 'h',
+                  .type = OptionType::kBool,
                   .help = "help for " + program.name});
   size_t width = 0;
   for (const auto& row : rows) width = std::max(width, FlagColumn(row).size());

@@ -51,8 +51,8 @@ Status StartLogging(const std::string& prefix, std::string_view level) {
   try {
     auto formatter = std::make_unique<spdlog::pattern_formatter>();
     formatter->add_flag<LevelFlag>('*').set_pattern(Escaped(prefix) + " %Y/%m/%d %H:%M:%S %*: %v");
-    auto logger = std::make_shared<spdlog::logger>(
-        prefix, std::make_shared<spdlog::sinks::stderr_sink_mt>());
+    auto logger =
+        std::make_shared<spdlog::logger>(prefix, std::make_shared<spdlog::sinks::stderr_sink_mt>());
     logger->set_formatter(std::move(formatter));
     logger->set_level(LevelOf(level).value_or(spdlog::level::info));
     spdlog::set_default_logger(std::move(logger));

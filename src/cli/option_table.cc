@@ -32,7 +32,8 @@ Result<std::vector<std::string>> Normalise(const ProgramSpec& program,
       if (it != program.options.end()) word = "--" + it->name + word.substr(2);
     }
     if (word.size() > 3 && word.starts_with("--") && word.find('=') == word.size() - 1) {
-      return Status::InvalidArgument("option " + word.substr(0, word.size() - 1) + " needs a value");
+      return Status::InvalidArgument("option " + word.substr(0, word.size() - 1) +
+                                     " needs a value");
     }
   }
   return words;
@@ -49,8 +50,8 @@ struct Words {
   std::vector<std::string> plain;
 };
 
-// CLI11 is used for flags only: command and arguments are what it leaves over, because it would read
-// an argument like "[a,b]" as a list.
+// CLI11 is used for flags only: command and arguments are what it leaves over, because it would
+// read an argument like "[a,b]" as a list.
 Result<Words> SplitWords(const ProgramSpec& program, const std::vector<std::string>& arguments) {
   const auto stop = std::ranges::find(arguments, "--");
   auto head = Normalise(program, {arguments.begin(), stop});
@@ -62,7 +63,8 @@ Result<Words> SplitWords(const ProgramSpec& program, const std::vector<std::stri
   try {
     for (const auto& spec : program.options) {
       const std::string names =
-          (spec.short_name != '\0' ? std::string("-") + spec.short_name + "," : "") + "--" + spec.name;
+          (spec.short_name != '\0' ? std::string("-") + spec.short_name + "," : "") + "--" +
+          spec.name;
       auto* row = spec.type == OptionType::kBool ? app.add_flag(names) : app.add_option(names);
       row->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
       rows.emplace_back(spec.name, row);
@@ -109,8 +111,8 @@ Status TakeCommand(const ProgramSpec& program, const std::vector<std::string>& p
   std::string wanted = std::to_string(it->min_arguments);
   if (it->max_arguments != it->min_arguments) wanted += " to " + std::to_string(it->max_arguments);
   return Status::InvalidArgument(it->name + " accepts " + wanted + " argument(s), received " +
-                                 std::to_string(given) + "; usage: " + program.name + ' ' + it->name +
-                                 ' ' + it->arguments);
+                                 std::to_string(given) + "; usage: " + program.name + ' ' +
+                                 it->name + ' ' + it->arguments);
 }
 
 // The table with the flags that every program has.
@@ -229,7 +231,8 @@ std::vector<std::string> WarnOfUnknownVariables(const ProgramSpec& program,
     const bool known = std::ranges::any_of(program.options, [&](const OptionSpec& spec) {
       return EnvironmentName(program.name, spec.name) == variable;
     });
-    if (!known) warnings.push_back("environment variable " + variable + " names no option: ignored");
+    if (!known)
+      warnings.push_back("environment variable " + variable + " names no option: ignored");
   }
   return warnings;
 }
@@ -259,13 +262,21 @@ const OptionValue& Settings::At(std::string_view name) const {
 const std::string& Settings::Text(std::string_view name) const {
   return std::get<std::string>(At(name).value);
 }
-bool Settings::Bool(std::string_view name) const { return std::get<bool>(At(name).value); }
-int64_t Settings::Int(std::string_view name) const { return std::get<int64_t>(At(name).value); }
-size_t Settings::Size(std::string_view name) const { return static_cast<size_t>(Int(name)); }
+bool Settings::Bool(std::string_view name) const {
+  return std::get<bool>(At(name).value);
+}
+int64_t Settings::Int(std::string_view name) const {
+  return std::get<int64_t>(At(name).value);
+}
+size_t Settings::Size(std::string_view name) const {
+  return static_cast<size_t>(Int(name));
+}
 std::chrono::milliseconds Settings::Duration(std::string_view name) const {
   return std::chrono::milliseconds(Int(name));
 }
-OptionOrigin Settings::origin(std::string_view name) const { return At(name).origin; }
+OptionOrigin Settings::origin(std::string_view name) const {
+  return At(name).origin;
+}
 
 Surroundings Surroundings::OfProcess() {
   Surroundings surroundings;

@@ -53,7 +53,7 @@ struct CommandSpec {
 
 // What a program understands. `help` and `version` (command and flag) are added to every program.
 struct ProgramSpec {
-  std::string name = {};     // "immudb": prefix IMMUDB_, files immudb.toml and immudb.ini
+  std::string name = {};  // "immudb": prefix IMMUDB_, files immudb.toml and immudb.ini
   std::string summary = {};
   std::vector<OptionSpec> options = {};
   std::vector<CommandSpec> commands = {};
@@ -72,8 +72,8 @@ struct OptionValue {
   OptionOrigin origin = OptionOrigin::kDefault;
 };
 
-// Every option of a program with its value and where it came from. Immutable once parsed, so safe to
-// read from any thread. Asking for a name or a type that the table does not have is a defect.
+// Every option of a program with its value and where it came from. Immutable once parsed, so safe
+// to read from any thread. Asking for a name or a type that the table does not have is a defect.
 class Settings {
  public:
   const std::string& Text(std::string_view name) const;
@@ -99,9 +99,10 @@ struct Invocation {
   Settings settings;
   std::string command;  // the canonical name; empty: none was given
   std::vector<std::string> arguments;
-  bool help = false;     // then (and for `version`) only the command line was looked at
+  bool help = false;  // then (and for `version`) only the command line was looked at
   bool version = false;
-  std::vector<std::string> warnings;  // for example: a variable with our prefix that names no option
+  std::vector<std::string>
+      warnings;  // for example: a variable with our prefix that names no option
 };
 
 // What is read besides the arguments; comes from outside so that tests can choose it.

@@ -32,7 +32,8 @@ constexpr std::array<Unit, 10> kSizeUnits = {{{"", 1},
                                               {"gib", int64_t{1} << 30},
                                               {"t", int64_t{1} << 40},
                                               {"tib", int64_t{1} << 40}}};
-constexpr std::array<Unit, 4> kTimeUnits = {{{"ms", 1}, {"s", 1000}, {"m", 60'000}, {"h", 3'600'000}}};
+constexpr std::array<Unit, 4> kTimeUnits = {
+    {{"ms", 1}, {"s", 1000}, {"m", 60'000}, {"h", 3'600'000}}};
 
 std::string Lower(std::string_view text) {
   std::string lower(text);
@@ -106,8 +107,8 @@ std::optional<int64_t> ParseDuration(std::string_view text) {
 Status Refuse(const OptionSpec& spec, std::string_view text, std::string_view origin,
               std::string_view why) {
   const std::string shown = spec.secret ? "the value" : '"' + std::string(text) + '"';
-  return Status::InvalidArgument("option " + spec.name + " (" + std::string(origin) + "): " + shown +
-                                 ' ' + std::string(why));
+  return Status::InvalidArgument("option " + spec.name + " (" + std::string(origin) +
+                                 "): " + shown + ' ' + std::string(why));
 }
 
 std::string Join(const std::vector<std::string>& words) {
@@ -173,8 +174,7 @@ Result<std::string> DecodePassword(std::string_view text) {
   size_t length = 0;
   const char* end = nullptr;
   if (sodium_base642bin(reinterpret_cast<unsigned char*>(plain.data()), plain.size(), text.data(),
-                        text.size(), nullptr, &length, &end,
-                        sodium_base64_VARIANT_ORIGINAL) != 0 ||
+                        text.size(), nullptr, &length, &end, sodium_base64_VARIANT_ORIGINAL) != 0 ||
       end != text.data() + text.size()) {
     return Status::InvalidArgument("the password after \"enc:\" is not base64");
   }

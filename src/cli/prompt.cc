@@ -68,9 +68,10 @@ Result<std::string> ReadLine() {
   return line;
 }
 
-Result<std::string> ReadSilently() {
+Result<std::string> ReadSilently(std::string_view prompt) {
   const SilentTerminal terminal;
   if (!terminal.silent()) return Status::InvalidArgument("the terminal cannot be made silent");
+  Write(prompt);  // only now: what is typed after it is not echoed, and not lost
   std::string line;
   for (auto c = ReadByte(); c; c = ReadByte()) {
     if (*c == '\n' || *c == '\r') return line;
@@ -90,8 +91,7 @@ Result<std::string> ReadSilently() {
 
 Result<std::string> ReadPassword(std::string_view prompt) {
   if (::isatty(STDIN_FILENO) == 0) return ReadLine();
-  Write(prompt);
-  auto password = ReadSilently();
+  auto password = ReadSilently(prompt);
   Write("\n");
   return password;
 }

@@ -68,7 +68,7 @@ Result<std::string> AwaitHealth(Rpc& rpc, milliseconds patience) {
 class Client::Impl {
  public:
   Impl(const ClientOptions& options, std::unique_ptr<Rpc> rpc, std::string uuid, TokenStore tokens,
-       Session session)
+       SavedSession session)
       : call_timeout(options.call_timeout),
         rpc(std::move(rpc)),
         uuid(std::move(uuid)),
@@ -78,13 +78,13 @@ class Client::Impl {
         session_(std::move(session)) {}
 
   // Token and database as they belong together, whatever other threads do.
-  Session session() const {
+  SavedSession session() const {
     const std::lock_guard hold(mutex_);
     return session_;
   }
   std::string token() const { return session().token; }
 
-  Status SetSession(Session session) {
+  Status SetSession(SavedSession session) {
     const std::lock_guard hold(mutex_);
     IMMUDB_RETURN_IF_ERROR(tokens.Save(session));
     session_ = std::move(session);
@@ -105,7 +105,7 @@ class Client::Impl {
 
  private:
   mutable std::mutex mutex_;
-  Session session_;  // guarded by mutex_
+  SavedSession session_;  // guarded by mutex_
 };
 
 Client::Client(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
@@ -119,20 +119,24 @@ Result<std::unique_ptr<Client>> Client::Connect(const ClientOptions& options) {
   auto uuid = AwaitHealth(*rpc, options.connect_timeout);
   if (!uuid.ok()) {
     const bool unix_socket = options.address.starts_with("unix:");
-    return uuid.status().WithContext(
-        "server " + options.address + (unix_socket ? "" : ':' + std::to_string(options.port)));
+    return uuid.status().WithContext("server " + options.address +
+                                     (unix_socket ? "" : ':' + std::to_string(options.port)));
   }
   // It becomes part of a file name.
   if (!RootStore::IsSafeUuid(*uuid)) {
     return Status::InvalidArgument("the server's uuid is no plain identifier");
   }
-  return std::unique_ptr<Client>(new Client(
-      std::make_unique<Impl>(options, std::move(rpc), *std::move(uuid), std::move(tokens),
-                             (*session).value_or(Session{}))));
+  return std::unique_ptr<Client>(
+      new Client(std::make_unique<Impl>(options, std::move(rpc), *std::move(uuid),
+                                        std::move(tokens), (*session).value_or(SavedSession{}))));
 }
 
-const std::string& Client::server_uuid() const { return impl_->uuid; }
-std::string Client::database() const { return impl_->session().database; }
+const std::string& Client::server_uuid() const {
+  return impl_->uuid;
+}
+std::string Client::database() const {
+  return impl_->session().database;
+}
 
 Result<ServerHealth> Client::Health() {
   schema::HealthResponse response;

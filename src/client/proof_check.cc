@@ -65,9 +65,8 @@ Status VerificationFailed(std::string_view why) {
 }
 
 bool IsVerificationFailure(const Status& status) {
-  return status.code() == StatusCode::kDataLoss ||
-         (status.code() == StatusCode::kInvalidArgument &&
-          status.message().starts_with(kMalformed));
+  return status.code() == StatusCode::kDataLoss || (status.code() == StatusCode::kInvalidArgument &&
+                                                    status.message().starts_with(kMalformed));
 }
 
 Result<TreeRoot> CheckProof(const schema::Proof& proof, std::string_view key,

@@ -4,8 +4,8 @@
 #include <sodium.h>
 
 #include <algorithm>
-#include <chrono>
 #include <cctype>
+#include <chrono>
 #include <thread>
 #include <utility>
 
@@ -41,8 +41,7 @@ std::optional<std::optional<TreeRoot>> Decode(std::string_view text) {
   size_t length = 0;
   const char* end = nullptr;
   if (sodium_base642bin(reinterpret_cast<unsigned char*>(bytes.data()), bytes.size(), text.data(),
-                        text.size(), nullptr, &length, &end,
-                        sodium_base64_VARIANT_ORIGINAL) != 0 ||
+                        text.size(), nullptr, &length, &end, sodium_base64_VARIANT_ORIGINAL) != 0 ||
       end != text.data() + text.size()) {
     return std::nullopt;
   }
@@ -63,8 +62,8 @@ RootStore::RootStore(FileSystem& fs, std::string directory, std::string_view uui
 
 bool RootStore::IsSafeUuid(std::string_view uuid) {
   return uuid.size() <= kMaxUuidBytes && std::ranges::all_of(uuid, [](unsigned char c) {
-    return std::isalnum(c) != 0 || c == '-' || c == '_';
-  });
+           return std::isalnum(c) != 0 || c == '-' || c == '_';
+         });
 }
 
 Result<RootStore::Roots> RootStore::LoadAll() const {
@@ -80,7 +79,8 @@ Result<RootStore::Roots> RootStore::LoadAll() const {
     if (line.ends_with('\r')) line.remove_suffix(1);
     if (line.empty()) continue;
     const auto colon = line.rfind(':');  // base64 has none
-    const auto root = colon == std::string_view::npos ? std::nullopt : Decode(line.substr(colon + 1));
+    const auto root =
+        colon == std::string_view::npos ? std::nullopt : Decode(line.substr(colon + 1));
     if (!root) {
       return Status::IoError(path_ + ": line " + std::to_string(number) +
                              " is not a root; remove the file to trust the server anew");

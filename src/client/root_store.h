@@ -15,10 +15,10 @@ namespace immudb {
 // The trusted roots for one server, one a database, in the file `<directory>/.root-<uuid>` that the
 // original's programs also read: lines `<database>:<base64 of the serialised Root>`.
 //
-// Trust only grows: a root is replaced by one that was proven to continue it, never by an older one.
-// Thread-safe, also against other processes: changes are made under a lock file beside it, and readers
-// see an old or a new file, never a mix. A damaged file is an error, not "no root": the user decides
-// whether to trust the server anew, by removing it.
+// Trust only grows: a root is replaced by one that was proven to continue it, never by an older
+// one. Thread-safe, also against other processes: changes are made under a lock file beside it, and
+// readers see an old or a new file, never a mix. A damaged file is an error, not "no root": the
+// user decides whether to trust the server anew, by removing it.
 class RootStore {
  public:
   // Does not touch the disk. The uuid must have passed IsSafeUuid.

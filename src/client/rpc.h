@@ -11,8 +11,9 @@
 namespace immudb {
 
 // The calls of ImmuService, with our errors, deadlines and repetitions: the only place that knows
-// gRPC. Thread-safe. `token` is sent if it is not empty. Reads are repeated with growing pauses while
-// the server is unavailable and the call's time lasts; writes and session calls are tried once.
+// gRPC. Thread-safe. `token` is sent if it is not empty. Reads are repeated with growing pauses
+// while the server is unavailable and the call's time lasts; writes and session calls are tried
+// once.
 //
 // A missed deadline and a cancelled call are kUnavailable.
 class Rpc {

@@ -60,10 +60,10 @@ TokenStore::TokenStore(std::string_view name, std::string_view home)
 
 TokenStore::TokenStore(std::string_view name) : TokenStore(name, HomeDirectory()) {}
 
-Result<std::optional<Session>> TokenStore::Load() const {
-  if (path_.empty()) return std::optional<Session>();
+Result<std::optional<SavedSession>> TokenStore::Load() const {
+  if (path_.empty()) return std::optional<SavedSession>();
   const auto content = ReadFile(FileSystem::Real(), path_);
-  if (content.status().code() == StatusCode::kNotFound) return std::optional<Session>();
+  if (content.status().code() == StatusCode::kNotFound) return std::optional<SavedSession>();
   IMMUDB_RETURN_IF_ERROR(content);
   if (content->starts_with(kOldFormat)) {
     return Status::FailedPrecondition("old token format. Please remove old token " + path_);
@@ -72,11 +72,11 @@ Result<std::optional<Session>> TokenStore::Load() const {
   if (content->size() <= kLengthBytes) return missing;
   const uint64_t length = LoadBE64(content->data());
   if (length > content->size() - kLengthBytes) return missing;
-  return std::optional(Session{content->substr(kLengthBytes, length),
-                               content->substr(kLengthBytes + length)});
+  return std::optional(
+      SavedSession{content->substr(kLengthBytes, length), content->substr(kLengthBytes + length)});
 }
 
-Status TokenStore::Save(const Session& session) const {
+Status TokenStore::Save(const SavedSession& session) const {
   if (path_.empty()) return Status::Ok();
   std::string content(kLengthBytes, '\0');
   StoreBE64(content.data(), session.database.size());

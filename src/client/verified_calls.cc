@@ -33,7 +33,7 @@ Status NothingMore(const TreeRoot& /*root*/, VerifiedItem* /*item*/) {
 
 }  // namespace
 
-Result<std::optional<TreeRoot>> VerifiedCalls::TrustedOrFirst(const Session& session) {
+Result<std::optional<TreeRoot>> VerifiedCalls::TrustedOrFirst(const SavedSession& session) {
   auto trusted = roots_.Load(session.database);
   if (!trusted.ok() || *trusted) return trusted;
   const auto lock = roots_.Acquire();
@@ -47,7 +47,7 @@ Result<std::optional<TreeRoot>> VerifiedCalls::TrustedOrFirst(const Session& ses
   return first;
 }
 
-Result<schema::SafeItem> VerifiedCalls::FetchByIndex(const Session& session, LeafIndex index,
+Result<schema::SafeItem> VerifiedCalls::FetchByIndex(const SavedSession& session, LeafIndex index,
                                                      const TreeRoot& from) {
   schema::SafeIndexOptions request;
   request.set_index(index.value);
@@ -58,7 +58,7 @@ Result<schema::SafeItem> VerifiedCalls::FetchByIndex(const Session& session, Lea
   return answer;
 }
 
-Status VerifiedCalls::Advance(const Session& session, const std::optional<TreeRoot>& from,
+Status VerifiedCalls::Advance(const SavedSession& session, const std::optional<TreeRoot>& from,
                               const TreeRoot& to, const VerifiedItem& item) {
   if (from == to) return Status::Ok();
   const auto lock = roots_.Acquire();
@@ -78,8 +78,8 @@ Status VerifiedCalls::Advance(const Session& session, const std::optional<TreeRo
   return *stored == *root ? Status::Ok() : lock->Save(session.database, *root);
 }
 
-Result<VerifiedItem> VerifiedCalls::Run(const Session& session, const Ask& ask, const Check& check,
-                                        VerifiedItem* rejected) {
+Result<VerifiedItem> VerifiedCalls::Run(const SavedSession& session, const Ask& ask,
+                                        const Check& check, VerifiedItem* rejected) {
   const std::lock_guard hold(mutex_);
   const auto trusted = TrustedOrFirst(session);
   IMMUDB_RETURN_IF_ERROR(trusted);
@@ -97,7 +97,7 @@ Result<VerifiedItem> VerifiedCalls::Run(const Session& session, const Ask& ask, 
 }
 
 Result<VerifiedItem> VerifiedCalls::Write(
-    const Session& session, std::string_view key, std::string_view value,
+    const SavedSession& session, std::string_view key, std::string_view value,
     const std::function<Status(uint64_t, schema::Proof*)>& call, VerifiedItem* rejected) {
   const auto ask = [&](uint64_t root_index, schema::SafeItem* answer) {
     IMMUDB_RETURN_IF_ERROR(call(root_index, answer->mutable_proof()));
@@ -109,7 +109,7 @@ Result<VerifiedItem> VerifiedCalls::Write(
   return Run(session, ask, NothingMore, rejected);
 }
 
-Result<VerifiedItem> VerifiedCalls::Set(const Session& session, std::string_view key,
+Result<VerifiedItem> VerifiedCalls::Set(const SavedSession& session, std::string_view key,
                                         std::string_view value, VerifiedItem* rejected) {
   schema::SafeSetOptions request;
   request.mutable_kv()->set_key(std::string(key));
@@ -121,7 +121,7 @@ Result<VerifiedItem> VerifiedCalls::Set(const Session& session, std::string_view
   return Write(session, key, value, call, rejected);
 }
 
-Result<VerifiedItem> VerifiedCalls::Reference(const Session& session, std::string_view name,
+Result<VerifiedItem> VerifiedCalls::Reference(const SavedSession& session, std::string_view name,
                                               std::string_view key, VerifiedItem* rejected) {
   schema::SafeReferenceOptions request;
   request.mutable_ro()->set_reference(std::string(name));
@@ -133,8 +133,9 @@ Result<VerifiedItem> VerifiedCalls::Reference(const Session& session, std::strin
   return Write(session, name, key, call, rejected);
 }
 
-Result<VerifiedItem> VerifiedCalls::ZAdd(const Session& session, std::string_view set, double score,
-                                         std::string_view key, VerifiedItem* rejected) {
+Result<VerifiedItem> VerifiedCalls::ZAdd(const SavedSession& session, std::string_view set,
+                                         double score, std::string_view key,
+                                         VerifiedItem* rejected) {
   schema::SafeZAddOptions request;
   request.mutable_zopts()->set_set(std::string(set));
   request.mutable_zopts()->set_score(score);
@@ -146,7 +147,7 @@ Result<VerifiedItem> VerifiedCalls::ZAdd(const Session& session, std::string_vie
   return Write(session, SortedSetKey(set, score, key), key, call, rejected);
 }
 
-Result<VerifiedItem> VerifiedCalls::ByIndex(const Session& session, LeafIndex index,
+Result<VerifiedItem> VerifiedCalls::ByIndex(const SavedSession& session, LeafIndex index,
                                             VerifiedItem* rejected) {
   schema::SafeIndexOptions request;
   request.set_index(index.value);
@@ -162,7 +163,7 @@ Result<VerifiedItem> VerifiedCalls::ByIndex(const Session& session, LeafIndex in
   return Run(session, ask, check, rejected);
 }
 
-Result<VerifiedItem> VerifiedCalls::Get(const Session& session, std::string_view key,
+Result<VerifiedItem> VerifiedCalls::Get(const SavedSession& session, std::string_view key,
                                         VerifiedItem* rejected) {
   schema::SafeGetOptions request;
   request.set_key(std::string(key));
@@ -179,10 +180,11 @@ Result<VerifiedItem> VerifiedCalls::Get(const Session& session, std::string_view
 // The answer to a SafeGet does not say that a reference was followed. But then the history of the
 // asked key has a version whose value is the answered key, and that version can be proven to be in
 // the same tree. Without it a server could answer any key with any other genuine entry.
-Status VerifiedCalls::CheckKey(const Session& session, std::string_view asked, const TreeRoot& root,
-                               VerifiedItem* item) {
+Status VerifiedCalls::CheckKey(const SavedSession& session, std::string_view asked,
+                               const TreeRoot& root, VerifiedItem* item) {
   if (item->item.key == asked) return Status::Ok();
-  const Status wrong = VerificationFailed("the server answered with another key than the asked one");
+  const Status wrong =
+      VerificationFailed("the server answered with another key than the asked one");
   schema::Key request;
   request.set_key(std::string(asked));
   schema::ItemList history;

@@ -27,14 +27,16 @@ class VerifiedCalls {
   VerifiedCalls(Rpc& rpc, const RootStore& roots) : rpc_(rpc), roots_(roots) {}
 
   // `rejected` may be null; see Client.
-  Result<VerifiedItem> Set(const Session& session, std::string_view key, std::string_view value,
-                           VerifiedItem* rejected);
-  Result<VerifiedItem> Reference(const Session& session, std::string_view name,
+  Result<VerifiedItem> Set(const SavedSession& session, std::string_view key,
+                           std::string_view value, VerifiedItem* rejected);
+  Result<VerifiedItem> Reference(const SavedSession& session, std::string_view name,
                                  std::string_view key, VerifiedItem* rejected);
-  Result<VerifiedItem> ZAdd(const Session& session, std::string_view set, double score,
+  Result<VerifiedItem> ZAdd(const SavedSession& session, std::string_view set, double score,
                             std::string_view key, VerifiedItem* rejected);
-  Result<VerifiedItem> Get(const Session& session, std::string_view key, VerifiedItem* rejected);
-  Result<VerifiedItem> ByIndex(const Session& session, LeafIndex index, VerifiedItem* rejected);
+  Result<VerifiedItem> Get(const SavedSession& session, std::string_view key,
+                           VerifiedItem* rejected);
+  Result<VerifiedItem> ByIndex(const SavedSession& session, LeafIndex index,
+                               VerifiedItem* rejected);
 
  private:
   // Sends the request with this trusted index. For writes the item is made of the request's bytes.
@@ -42,17 +44,18 @@ class VerifiedCalls {
   // What is to be checked besides the proof, which led to `root`.
   using Check = std::function<Status(const TreeRoot& root, VerifiedItem* item)>;
 
-  Result<VerifiedItem> Run(const Session& session, const Ask& ask, const Check& check,
+  Result<VerifiedItem> Run(const SavedSession& session, const Ask& ask, const Check& check,
                            VerifiedItem* rejected);
-  Result<VerifiedItem> Write(const Session& session, std::string_view key, std::string_view value,
+  Result<VerifiedItem> Write(const SavedSession& session, std::string_view key,
+                             std::string_view value,
                              const std::function<Status(uint64_t, schema::Proof*)>& call,
                              VerifiedItem* rejected);
-  Result<std::optional<TreeRoot>> TrustedOrFirst(const Session& session);
-  Status Advance(const Session& session, const std::optional<TreeRoot>& from, const TreeRoot& to,
-                 const VerifiedItem& item);
-  Result<schema::SafeItem> FetchByIndex(const Session& session, LeafIndex index,
+  Result<std::optional<TreeRoot>> TrustedOrFirst(const SavedSession& session);
+  Status Advance(const SavedSession& session, const std::optional<TreeRoot>& from,
+                 const TreeRoot& to, const VerifiedItem& item);
+  Result<schema::SafeItem> FetchByIndex(const SavedSession& session, LeafIndex index,
                                         const TreeRoot& from);
-  Status CheckKey(const Session& session, std::string_view asked, const TreeRoot& root,
+  Status CheckKey(const SavedSession& session, std::string_view asked, const TreeRoot& root,
                   VerifiedItem* item);
 
   Rpc& rpc_;

@@ -39,7 +39,9 @@ Databases::Databases(const DatabasesOptions& options) : options_(options) {
   store_options_.pool = pool_.get();
 }
 
-Databases::~Databases() { static_cast<void>(Close()); }
+Databases::~Databases() {
+  static_cast<void>(Close());
+}
 
 Result<std::unique_ptr<Databases>> Databases::Open(const DatabasesOptions& options) {
   if (const Status name = CheckDatabaseName(options.default_database); !name.ok()) {

@@ -39,8 +39,8 @@ struct DatabasesOptions {
 };
 
 // The data directory: the catalogue of databases, each a Store in a folder of its name, which share
-// one block cache and one write-buffer budget; and the system database. The directory belongs to one
-// process at a time. Thread-safe.
+// one block cache and one write-buffer budget; and the system database. The directory belongs to
+// one process at a time. Thread-safe.
 class Databases {
  public:
   // Locks the directory (made if absent), opens or creates the default and the system database.

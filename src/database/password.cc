@@ -29,7 +29,8 @@ bool PasswordMatches(const std::string& hash, std::string_view password) {
 void SpendTimeOfPasswordMatch(std::string_view password) {
   // The hash of a random password that nobody kept.
   static const std::string nobody =
-      "$argon2id$v=19$m=65536,t=2,p=1$KQijfpC681ODe8OYfBWi9g$CRG6qXGdKps9h2JgDnr3IeM/lOCx/X+drce0d5v2Y5g";
+      "$argon2id$v=19$m=65536,t=2,p=1$KQijfpC681ODe8OYfBWi9g$CRG6qXGdKps9h2JgDnr3IeM/lOCx/"
+      "X+drce0d5v2Y5g";
   static_cast<void>(PasswordMatches(nobody, password));
 }
 

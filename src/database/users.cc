@@ -17,13 +17,15 @@ namespace {
 
 using nlohmann::json;
 
-std::string RecordKey(std::string_view name) { return std::string(1, '\x01').append(name); }
+std::string RecordKey(std::string_view name) {
+  return std::string(1, '\x01').append(name);
+}
 
 std::string ToRecord(const User& user) {
   json grants = json::array();
   for (const Grant& grant : user.grants) {
-    grants.push_back({{"permission", static_cast<uint32_t>(grant.permission)},
-                      {"database", grant.database}});
+    grants.push_back(
+        {{"permission", static_cast<uint32_t>(grant.permission)}, {"database", grant.database}});
   }
   return json{{"username", user.name},        {"hashedpassword", user.password_hash},
               {"permissions", grants},        {"active", user.active},

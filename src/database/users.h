@@ -38,8 +38,8 @@ struct User {
 std::string CreationTimeText(std::chrono::system_clock::time_point time);
 
 // The users: JSON records under 0x01 || name in the system database, each change a new version.
-// Thread-safe. Errors besides those named: those of the store; kDataLoss for a record that cannot be
-// understood.
+// Thread-safe. Errors besides those named: those of the store; kDataLoss for a record that cannot
+// be understood.
 class Users {
  public:
   // At the first start creates the system administrator with this password.

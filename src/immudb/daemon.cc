@@ -27,7 +27,8 @@ int Fail(const Status& status, ExitCode code) {
   return static_cast<int>(code);
 }
 
-// SIGTERM and SIGINT, blocked in this thread and in all that it starts, so that one place gets them.
+// SIGTERM and SIGINT, blocked in this thread and in all that it starts, so that one place gets
+// them.
 sigset_t BlockStopSignals() {
   sigset_t signals;
   ::sigemptyset(&signals);

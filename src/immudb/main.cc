@@ -3,4 +3,6 @@
 
 #include "immudb/daemon.h"
 
-int main(int argc, char** argv) { return immudb::RunDaemon({argv + 1, argv + argc}); }
+int main(int argc, char** argv) {
+  return immudb::RunDaemon({argv + 1, argv + argc});
+}

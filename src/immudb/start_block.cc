@@ -21,7 +21,9 @@ std::string Line(std::string_view label, std::string_view value) {
   return text.append(": ").append(value) + '\n';
 }
 
-std::string_view Word(bool value) { return value ? "true" : "false"; }
+std::string_view Word(bool value) {
+  return value ? "true" : "false";
+}
 
 std::string Endpoint(const ServerOptions& options, int port) {
   if (options.network == "unix") return "unix:" + options.address;

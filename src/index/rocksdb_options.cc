@@ -60,6 +60,7 @@ rocksdb::ColumnFamilyOptions MakeVersionedFamilyOptions(const KeyIndexOptions& o
   // read again for every key.
   table.index_type = rocksdb::BlockBasedTableOptions::kTwoLevelIndexSearch;
   table.partition_filters = true;
+  table.metadata_block_size = size_t{16} << 10;
   table.pin_top_level_index_and_filter = true;
   table.filter_policy.reset(rocksdb::NewBloomFilterPolicy(kFilterBitsPerKey));
   table.optimize_filters_for_memory = true;

@@ -63,9 +63,8 @@ std::string_view TokenOf(std::string_view authorization) {
 }
 
 bool IsLocalPeer(std::string_view peer) {
-  for (const std::string_view local :
-       {"unix:", "ipv4:127.", "ipv6:[::1]", "ipv6:%5B::1%5D", "ipv6:[::ffff:127.",
-        "ipv6:%5B::ffff:127."}) {
+  for (const std::string_view local : {"unix:", "ipv4:127.", "ipv6:[::1]", "ipv6:%5B::1%5D",
+                                       "ipv6:[::ffff:127.", "ipv6:%5B::ffff:127."}) {
     if (peer.starts_with(local)) return true;
   }
   return false;

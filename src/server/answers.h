@@ -27,8 +27,8 @@ Result<std::string> SerialisedContent(const schema::StructuredKeyValue& kv);
 // The root that the client trusts may not be newer than the tree, unless that is empty.
 Status CheckRootIndex(const schema::Index& root_index, TreeSize size);
 
-// Proves the entry at `index` in the tree of the snapshot, and that tree against the one that ends at
-// `trusted`. Precondition: index < snapshot.size().
+// Proves the entry at `index` in the tree of the snapshot, and that tree against the one that ends
+// at `trusted`. Precondition: index < snapshot.size().
 Status FillProof(const Snapshot& snapshot, LeafIndex index, LeafIndex trusted,
                  schema::Proof& proof);
 

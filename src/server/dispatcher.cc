@@ -4,12 +4,11 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
-#include <exception>
-#include <new>
 #include <optional>
 #include <utility>
 
 #include "server/access_control.h"
+#include "server/exception_barrier.h"
 
 namespace immudb {
 namespace {
@@ -32,19 +31,6 @@ void Handle(const Method& method, CallContext& call, const Method::Message& requ
 
 }  // namespace
 
-Status StatusOfCurrentException() {
-  try {
-    throw;
-  } catch (const std::bad_alloc&) {
-    return Status::ResourceExhausted("the server has not enough memory for this call");
-  } catch (const std::exception& error) {
-    spdlog::error("a call failed unexpectedly: {}", error.what());
-  } catch (...) {
-    spdlog::error("a call failed unexpectedly");
-  }
-  return Status::Internal("internal error");
-}
-
 Dispatcher::Dispatcher(const Services& services, size_t reader_threads, CallObserver* observer)
     : services_(services),
       observer_(observer),
@@ -53,17 +39,15 @@ Dispatcher::Dispatcher(const Services& services, size_t reader_threads, CallObse
 
 void Dispatcher::Dispatch(const Method& method, CallContext& call, const Method::Message& request,
                           Method::Message& response) {
-  const Status allowed =
-      RunGuarded([&] { return Authorize(method, services_, call); });
+  const Status allowed = RunGuarded([&] { return Authorize(method, services_, call); });
   if (!allowed.ok()) return Completion{call}(allowed);
   if (method.run == RunOn::kPoller) return Handle(method, call, request, response);
 
   ThreadPool& pool = method.run == RunOn::kLogin ? logins_ : readers_;
   bool queued = false;
   const Status submitted = RunGuarded([&] {
-    queued = pool.TrySubmit([m = &method, c = &call, in = &request, out = &response] {
-      Handle(*m, *c, *in, *out);
-    });
+    queued = pool.TrySubmit(
+        [m = &method, c = &call, in = &request, out = &response] { Handle(*m, *c, *in, *out); });
     return Status::Ok();
   });
   if (!submitted.ok()) return Completion{call}(submitted);

@@ -13,19 +13,6 @@ class CallObserver {
   virtual void OnEnd(const Method& method, const CallContext& call, const Status& status) = 0;
 };
 
-// What the exception that is being handled means to the client. Logs what is a defect.
-Status StatusOfCurrentException();
-
-// Runs `body` and returns its status; an exception becomes an error, never the end of the process.
-template <typename Body>
-Status RunGuarded(const Body& body) {
-  try {
-    return body();
-  } catch (...) {
-    return StatusOfCurrentException();
-  }
-}
-
 // The one place that every call passes: it authorises the call, then has its handler run where the
 // table says. Thread-safe. The destructor waits for the handlers that are queued.
 class Dispatcher {

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "server/grpc_front.h"
 
-#include <grpcpp/ext/proto_server_reflection_plugin.h>
-#include <grpcpp/health_check_service_interface.h>
 #include <grpcpp/security/server_credentials.h>
 #include <grpcpp/server.h>
 #include <grpcpp/server_builder.h>
@@ -13,6 +11,7 @@
 
 #include "schema.grpc.pb.h"
 #include "server/poller.h"
+#include "server/standard_services.h"
 #include "server/unary_call.h"
 
 namespace immudb {
@@ -28,8 +27,8 @@ constexpr int kKeepaliveTimeoutMs = 20'000;
 constexpr int kMinClientPingMs = 10'000;
 constexpr int kMaxConcurrentStreams = 4096;  // of one connection; the client queues the rest
 
-// gRPC answers the methods that are not served from here: UNIMPLEMENTED.
-constexpr int kMaxThreadsForUnserved = 2;
+// For the standard services, and for our methods that are not served: gRPC answers UNIMPLEMENTED.
+constexpr int kMaxSynchronousPollers = 2;
 
 // Generated code reaches these two members of its base under a name for each method. With them by
 // number, the table alone decides what is served.
@@ -67,6 +66,9 @@ class GrpcFront::Impl {
   const GrpcFrontOptions options_;
   LiveCalls live_;
   AsyncService service_;
+  HealthService health_{Service().full_name()};
+  const std::unique_ptr<grpc::Service> reflection_ = MakeReflectionService(
+      {Service().full_name(), "grpc.health.v1.Health", "grpc.reflection.v1alpha.ServerReflection"});
   const FrontContext front_;
   int port_ = 0;
   std::vector<std::unique_ptr<Poller>> pollers_;
@@ -86,12 +88,10 @@ void GrpcFront::Impl::Configure(grpc::ServerBuilder& builder) {
   builder.SetSyncServerOption(grpc::ServerBuilder::SyncServerOption::NUM_CQS, 1);
   builder.SetSyncServerOption(grpc::ServerBuilder::SyncServerOption::MIN_POLLERS, 1);
   builder.SetSyncServerOption(grpc::ServerBuilder::SyncServerOption::MAX_POLLERS,
-                              kMaxThreadsForUnserved);
+                              kMaxSynchronousPollers);
 }
 
 Status GrpcFront::Impl::Start() {
-  grpc::EnableDefaultHealthCheckService(true);
-  grpc::reflection::InitProtoReflectionServerBuilderPlugin();
   grpc::ServerBuilder builder;
   Configure(builder);
   builder.AddListeningPort(options_.target, grpc::InsecureServerCredentials(), &port_);
@@ -106,6 +106,8 @@ Status GrpcFront::Impl::Start() {
     served.emplace_back(&method, descriptor->index());
   }
   builder.RegisterService(&service_);
+  builder.RegisterService(&health_.service());
+  builder.RegisterService(reflection_.get());
   for (size_t i = 0; i < std::max<size_t>(options_.pollers, 1); ++i) {
     pollers_.push_back(std::make_unique<Poller>(builder.AddCompletionQueue()));
   }
@@ -119,7 +121,7 @@ Status GrpcFront::Impl::Start() {
     }
     poller->Start();
   }
-  server_->GetHealthCheckService()->SetServingStatus(Service().full_name(), true);
+  health_.StartServing();
   return Status::Ok();
 }
 
@@ -127,7 +129,7 @@ Status GrpcFront::Impl::Start() {
 // and handlers do so when they end their call, however late the store answers them.
 void GrpcFront::Impl::Shutdown(std::chrono::milliseconds grace) {
   if (server_ == nullptr) return;
-  server_->GetHealthCheckService()->SetServingStatus(false);
+  health_.StopServing();
   live_.Stop();
   server_->Shutdown(std::chrono::system_clock::now() + grace);
   live_.WaitForNone();
@@ -146,8 +148,12 @@ Result<std::unique_ptr<GrpcFront>> GrpcFront::Start(const GrpcFrontOptions& opti
   return std::unique_ptr<GrpcFront>(new GrpcFront(std::move(impl)));
 }
 
-int GrpcFront::port() const { return impl_->port(); }
+int GrpcFront::port() const {
+  return impl_->port();
+}
 
-void GrpcFront::Shutdown(std::chrono::milliseconds grace) { impl_->Shutdown(grace); }
+void GrpcFront::Shutdown(std::chrono::milliseconds grace) {
+  impl_->Shutdown(grace);
+}
 
 }  // namespace immudb

@@ -20,9 +20,9 @@ struct GrpcFrontOptions {
   std::string server_uuid;
 };
 
-// The gRPC front: the wire side of the methods of the table, grpc.health.v1 and reflection. Calls are
-// taken from completion queues, each polled by one thread, and given to the dispatcher; a poller never
-// waits for a call.
+// The gRPC front: the wire side of the methods of the table, grpc.health.v1 and reflection. Calls
+// are taken from completion queues, each polled by one thread, and given to the dispatcher; a
+// poller never waits for a call.
 class GrpcFront {
  public:
   // Listens and serves. `dispatcher` outlives the front. kUnavailable if the address cannot be had.

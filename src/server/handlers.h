@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What each RPC does once it is allowed to. A handler without a Completion answers with the status it
-// returns; one with a Completion does so only if that is an error, else it ends the call later. The
-// rules are those of the specification (semantics, sections 3 to 8) as docs/compatibility.md amends
-// them.
+// What each RPC does once it is allowed to. A handler without a Completion answers with the status
+// it returns; one with a Completion does so only if that is an error, else it ends the call later.
+// The rules are those of the specification (semantics, sections 3 to 8) as docs/compatibility.md
+// amends them.
 #pragma once
 
 #include <google/protobuf/empty.pb.h>
@@ -58,8 +58,7 @@ Status ByIndexSV(CallContext& call, const schema::Index& request, schema::Struct
 Status BySafeIndex(CallContext& call, const schema::SafeIndexOptions& request,
                    schema::SafeItem& response);
 Status CurrentRoot(CallContext& call, const Empty& request, schema::Root& response);
-Status Inclusion(CallContext& call, const schema::Index& request,
-                 schema::InclusionProof& response);
+Status Inclusion(CallContext& call, const schema::Index& request, schema::InclusionProof& response);
 Status Consistency(CallContext& call, const schema::Index& request,
                    schema::ConsistencyProof& response);
 

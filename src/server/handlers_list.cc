@@ -16,7 +16,9 @@ constexpr uint64_t kDefaultLimit = 104'857;
 // Long listings are read in pieces, so that one which is refused for its size costs little memory.
 constexpr uint64_t kPieceEntries = 512;
 
-uint64_t LimitOf(uint64_t requested) { return requested == 0 ? kDefaultLimit : requested; }
+uint64_t LimitOf(uint64_t requested) {
+  return requested == 0 ? kDefaultLimit : requested;
+}
 
 template <typename List>
 ListAnswer<List> AnswerOf(const CallContext& call, List& list) {
@@ -97,15 +99,13 @@ Result<PageBounds> PageOf(const schema::IScanOptions& request, TreeSize size) {
   if (__builtin_mul_overflow(number - 1, request.pagesize(), &first) || !size.Contains({first})) {
     return Status::NotFound("index not found");
   }
-  const uint64_t count =
-      std::min(std::max<uint64_t>(request.pagesize(), 1), size.value - first);
+  const uint64_t count = std::min(std::max<uint64_t>(request.pagesize(), 1), size.value - first);
   return PageBounds{{first}, count, number};
 }
 
 // Fills all but the number of the page, which only one of the two messages has.
 template <typename Page>
-Result<PageBounds> IScanAs(CallContext& call, const schema::IScanOptions& request,
-                           Page& response) {
+Result<PageBounds> IScanAs(CallContext& call, const schema::IScanOptions& request, Page& response) {
   const Snapshot snapshot = call.store().Latest();
   const auto page = PageOf(request, snapshot.size());
   IMMUDB_RETURN_IF_ERROR(page);

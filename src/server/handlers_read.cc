@@ -44,7 +44,9 @@ Status SafeGetAs(CallContext& call, const schema::SafeGetOptions& request, SafeI
   return Proven(snapshot, *std::move(entry), request.rootindex(), response);
 }
 
-Status IndexNotFound() { return Status::NotFound("index not found"); }
+Status IndexNotFound() {
+  return Status::NotFound("index not found");
+}
 
 }  // namespace
 

@@ -11,7 +11,9 @@ namespace {
 constexpr char kDefaultPasswordWarning[] =
     "immudb user has the default password: please change it to ensure proper security";
 
-Status Unauthenticated(const char* text) { return {StatusCode::kUnauthenticated, text}; }
+Status Unauthenticated(const char* text) {
+  return {StatusCode::kUnauthenticated, text};
+}
 
 // Reads the newest entry, its log record and its leaf.
 bool CanRead(Database& database) {

@@ -5,17 +5,18 @@
 #include "base/status_macros.h"
 #include "immudb/store.h"
 #include "server/answers.h"
+#include "server/exception_barrier.h"
 #include "server/handlers.h"
 
 namespace immudb::handlers {
 namespace {
 
-// Queues the transaction; once it is published (or refused) the call ends with what `answer` makes of
-// it.
+// Queues the transaction; once it is published (or refused) the call ends with what `answer` makes
+// of it.
 template <typename Answer>
 Status Commit(CallContext& call, Transaction transaction, Completion done, Answer answer) {
   call.store().CommitAsync(std::move(transaction), [done, answer](const Result<CommitInfo>& info) {
-    done.After([answer, info] { return info.ok() ? answer(*info) : info.status(); });
+    done(info.ok() ? RunGuarded([&] { return answer(*info); }) : info.status());
   });
   return Status::Ok();
 }
@@ -28,8 +29,9 @@ Status CommitIndex(CallContext& call, Transaction transaction, schema::Index& re
   });
 }
 
-// The proof is that of the tree which ends with the new entry: old clients remember (index, root) of
-// the answer as what they trust, which is only right if the root is that of the tree at the index.
+// The proof is that of the tree which ends with the new entry: old clients remember (index, root)
+// of the answer as what they trust, which is only right if the root is that of the tree at the
+// index.
 Status CommitProof(CallContext& call, Transaction transaction, const schema::Index& root_index,
                    schema::Proof& response, Completion done) {
   Store& store = call.store();
@@ -49,9 +51,13 @@ Status AddStructured(const schema::StructuredKeyValue& kv, Transaction& transact
   return transaction.Set(kv.key(), *content);
 }
 
-Status EmptyBatch() { return Status::InvalidArgument("Empty set"); }
+Status EmptyBatch() {
+  return Status::InvalidArgument("Empty set");
+}
 
-Status InvalidKey() { return Status::InvalidArgument("invalid key"); }
+Status InvalidKey() {
+  return Status::InvalidArgument("invalid key");
+}
 
 }  // namespace
 

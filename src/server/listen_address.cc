@@ -30,7 +30,9 @@ class Socket {
   const int fd_;
 };
 
-std::string ErrnoText() { return std::generic_category().message(errno); }
+std::string ErrnoText() {
+  return std::generic_category().message(errno);
+}
 
 Status ProbeTcp(const std::string& address, int port) {
   addrinfo hints{};

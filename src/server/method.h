@@ -39,7 +39,7 @@ struct Method {
   std::string_view name;
   Access access;
   RunOn run;
-  const Message* request;   // prototypes
+  const Message* request;  // prototypes
   const Message* response;
   Handler handle;
   std::string_view login_text;  // kSession: the refusal without a valid token

@@ -101,8 +101,12 @@ Result<std::unique_ptr<Server>> Server::Start(const ServerOptions& options) {
   return std::unique_ptr<Server>(new Server(std::move(impl)));
 }
 
-int Server::port() const { return impl_->port(); }
+int Server::port() const {
+  return impl_->port();
+}
 
-Status Server::Shutdown(std::chrono::milliseconds grace) { return impl_->Shutdown(grace); }
+Status Server::Shutdown(std::chrono::milliseconds grace) {
+  return impl_->Shutdown(grace);
+}
 
 }  // namespace immudb

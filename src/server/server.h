@@ -13,21 +13,21 @@ namespace immudb {
 // Everything the service needs to know; the daemon fills it from its option table.
 struct ServerOptions {
   std::string directory = "./data";
-  std::string network = "tcp";      // or "unix": then `address` is the path of the socket
+  std::string network = "tcp";  // or "unix": then `address` is the path of the socket
   std::string address = "0.0.0.0";
-  int port = 3322;                  // 0: any free port (see Server::port)
+  int port = 3322;  // 0: any free port (see Server::port)
   std::string default_database = "defaultdb";
   bool auth = true;
-  bool devmode = false;             // without auth: also accept peers that are not local
+  bool devmode = false;                   // without auth: also accept peers that are not local
   std::string admin_password = "immudb";  // plain text here; "enc:" is decoded by the option table
   std::string version_text = "no version info available";  // HealthResponse.version
-  bool sync = true;                 // false: acknowledged before fdatasync
+  bool sync = true;                                        // false: acknowledged before fdatasync
   size_t max_message_bytes = size_t{32} << 20;
-  size_t block_cache_bytes = size_t{64} << 20;    // one for all databases
-  size_t write_buffer_bytes = size_t{32} << 20;   // index memtables of all databases together
+  size_t block_cache_bytes = size_t{64} << 20;   // one for all databases
+  size_t write_buffer_bytes = size_t{32} << 20;  // index memtables of all databases together
   std::chrono::seconds session_lifetime{3600};
-  size_t pollers = 1;               // completion queues, each with one thread
-  size_t reader_threads = 2;        // for listings and other long reads
+  size_t pollers = 1;         // completion queues, each with one thread
+  size_t reader_threads = 2;  // for listings and other long reads
 };
 
 // The gRPC service over a data directory: immudb.schema.ImmuService, grpc.health.v1 and reflection.

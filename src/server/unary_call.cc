@@ -99,9 +99,9 @@ void UnaryCall::Handle() {
   queue_.front_.dispatcher.Dispatch(queue_.method_, *this, *request_, *response_);
 }
 
-void UnaryCall::RunOnPoller() { End(RunGuarded(std::exchange(rest_, nullptr))); }
-
-bool UnaryCall::PeerIsLocal() const { return IsLocalPeer(context_->peer()); }
+bool UnaryCall::PeerIsLocal() const {
+  return IsLocalPeer(context_->peer());
+}
 
 void UnaryCall::End(Status status) {
   queue_.front_.dispatcher.OnEnd(queue_.method_, *this, status);
@@ -112,11 +112,6 @@ void UnaryCall::End(Status status) {
   } else {
     writer_->FinishWithError(ToGrpcStatus(status), static_cast<Poller::Event*>(this));
   }
-}
-
-void UnaryCall::EndAfter(std::function<Status()> rest) {
-  rest_ = std::move(rest);
-  queue_.poller_.Post(this);
 }
 
 void UnaryCall::Reset() {

@@ -11,7 +11,6 @@
 #include <condition_variable>
 #include <cstddef>
 #include <cstdint>
-#include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -95,14 +94,13 @@ class MethodQueue {
 //     idle -> waiting -> handling -> sending -> idle
 //             (posted)   (dispatcher) (Finish was called, its event is awaited)
 //
-// Run by the poller of its queue; only End and EndAfter may come from another thread, and only while
-// handling. While it is posted or sending, the queue owns it.
-class UnaryCall final : public CallContext, public Poller::Event, public Poller::Task {
+// Run by the poller of its queue; only End may come from another thread, and only while handling.
+// While it is posted or sending, the queue owns it.
+class UnaryCall final : public CallContext, public Poller::Event {
  public:
   explicit UnaryCall(MethodQueue& queue);
 
   void OnQueue(bool ok) override;
-  void RunOnPoller() override;
   bool PeerIsLocal() const override;
 
  private:
@@ -112,18 +110,17 @@ class UnaryCall final : public CallContext, public Poller::Event, public Poller:
   void Wait();
   void Handle();
   void End(Status status) override;
-  void EndAfter(std::function<Status()> rest) override;
   void Reset();
 
   MethodQueue& queue_;
   State state_ = State::kIdle;
-  alignas(std::max_align_t) std::array<char, 2048> first_block_;  // of the arena; enough for a small call
+  alignas(std::max_align_t)
+      std::array<char, 2048> first_block_;  // of the arena; enough for a small call
   google::protobuf::Arena arena_{first_block_.data(), first_block_.size()};
   google::protobuf::Message* request_ = nullptr;
   google::protobuf::Message* response_ = nullptr;
   std::optional<grpc::ServerContext> context_;
   std::optional<UnaryWriter> writer_;
-  std::function<Status()> rest_;
 };
 
 }  // namespace immudb

@@ -154,9 +154,6 @@ Result<PublishedState> StoreImpl::Recover() {
   // What was once published, as far as the derived parts remember it.
   const TreeSize known =
       std::max({tree_->size(), index_->applied(), *checkpoint ? (*checkpoint)->size : TreeSize{}});
-  IMMUDB_RETURN_IF_ERROR(tree_->Truncate(base.size));
-  IMMUDB_RETURN_IF_ERROR(positions_->Truncate(base.size.value));
-
   LogPosition from = base.log_end;
   LeafIndex first{base.size.value};
   if (index_->applied() < base.size) {
@@ -165,11 +162,10 @@ Result<PublishedState> StoreImpl::Recover() {
     // Groups are whole transactions, so the index stops at the end of one.
     from = first.value == 0 ? LogPosition{} : ValueLog::FrameOf(position);
   }
-  Replay replay(*tree_, *positions_, *index_, options_.pool);
-  auto end = log_->Recover(from, first, [&](const FrameView& frame) { return replay.Add(frame); });
+  // Looks at the whole of it before anything is changed: a log that is damaged or too short must be
+  // refused the next time too.
+  auto end = log_->Recover(from, first, [](const FrameView&) { return Status::Ok(); });
   IMMUDB_RETURN_IF_ERROR(end);
-  IMMUDB_RETURN_IF_ERROR(replay.Flush());
-
   if (end->next.value < known.value) {
     const std::string loss = paths_.log + ": the log ends before entry index " +
                              std::to_string(end->next.value) + " (offset " +
@@ -187,6 +183,13 @@ Result<PublishedState> StoreImpl::Recover() {
     IMMUDB_RETURN_IF_ERROR(log_->CutTail());
     return Recover();
   }
+  IMMUDB_RETURN_IF_ERROR(tree_->Truncate(base.size));
+  IMMUDB_RETURN_IF_ERROR(positions_->Truncate(base.size.value));
+  Replay replay(*tree_, *positions_, *index_, options_.pool);
+  end = log_->Recover(from, first, [&](const FrameView& frame) { return replay.Add(frame); });
+  IMMUDB_RETURN_IF_ERROR(end);
+  IMMUDB_RETURN_IF_ERROR(replay.Flush());
+
   if (*checkpoint && tree_->Root((*checkpoint)->size) != (*checkpoint)->root) {
     return Status::DataLoss(paths_.log + ": the log leads to another root at " +
                             std::to_string((*checkpoint)->size.value) +

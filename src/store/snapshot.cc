@@ -98,8 +98,8 @@ Result<std::vector<Entry>> Snapshot::ScanSet(const SetScanOptions& options) cons
   Status failed;
   const KeyIndex::SetListOptions list{options.set, options.offset, options.reverse};
   const Status listed =
-      store_->index().ListSet(list, size_, [&](std::string_view member, const Version&) {
-        auto entry = Get(member);
+      store_->index().ListSet(list, size_, [&](std::string_view, const Version& member) {
+        auto entry = Get(member.value);
         if (!entry.ok()) {
           failed = entry.status();
           return false;

@@ -143,7 +143,6 @@ Status StoreImpl::Close() {
     return Checkpoint(pipeline_->published());
   };
   close_status_ = finish();
-  lock_.reset();
   return close_status_;
 }
 

@@ -132,8 +132,8 @@ Result<SegmentEnd> ScanSegment(const File& file, const std::string& name, uint32
   IMMUDB_RETURN_IF_ERROR(data);
   if (*data >= window.size()) return end;
   end.torn_bytes = window.size() - offset;
-  const auto damaged = is_last && !out_of_order ? WasDurable(window, segment, offset)
-                                                : Result<bool>(true);
+  const auto damaged =
+      is_last && !out_of_order ? WasDurable(window, segment, offset) : Result<bool>(true);
   IMMUDB_RETURN_IF_ERROR(damaged);
   if (*damaged) {
     return Status::DataLoss(name + ": damaged frame at offset " + std::to_string(offset) +

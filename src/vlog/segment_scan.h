@@ -36,8 +36,8 @@ struct SegmentEnd {
 //
 // The torn-tail rule: in the last segment a bad frame ends the log, provided that nothing behind it
 // shows that it had been durable: no good frame that says more than `unsynced_bytes` before it was
-// on disk. In any other place a bad frame is damage: kDataLoss, naming file, offset and index. So is,
-// everywhere, a good frame whose index is not the next one: no crash leaves that behind.
+// on disk. In any other place a bad frame is damage: kDataLoss, naming file, offset and index. So
+// is, everywhere, a good frame whose index is not the next one: no crash leaves that behind.
 Result<SegmentEnd> ScanSegment(const File& file, const std::string& name, uint32_t segment,
                                uint64_t offset, LeafIndex first, bool is_last,
                                const FrameVisitor& visit);

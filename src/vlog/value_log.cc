@@ -287,6 +287,9 @@ Result<std::shared_ptr<File>> ValueLog::OpenSegment(uint32_t segment) const {
 
 Result<ValueLog::OwnedEntry> ValueLog::Read(LogPosition position) const {
   const auto file = OpenSegment(position.segment);
+  if (file.status().code() == StatusCode::kNotFound) {
+    return Status::DataLoss(SegmentPath(position.segment) + ": the log segment is missing");
+  }
   IMMUDB_RETURN_IF_ERROR(file);
   std::string bytes(kFirstRead, '\0');
   auto read = (*file)->ReadAt(position.offset, bytes.data(), bytes.size());

@@ -30,7 +30,8 @@ TEST(BytesTest, BigEndianIsWhatIsHashed) {
 
 TEST(BytesTest, BigEndianSortsAsNumbersDo) {
   std::string previous(8, '\0');
-  for (const uint64_t n : {uint64_t{1}, uint64_t{255}, uint64_t{256}, uint64_t{1} << 40, ~uint64_t{0}}) {
+  for (const uint64_t n :
+       {uint64_t{1}, uint64_t{255}, uint64_t{256}, uint64_t{1} << 40, ~uint64_t{0}}) {
     std::string next(8, '\0');
     StoreBE64(next.data(), n);
     EXPECT_LT(previous, next) << n;

@@ -39,9 +39,9 @@ TEST(ConfigFile, TomlScalarsAndComments) {
 }
 
 TEST(ConfigFile, MalformedLinesAreRefusedNotGuessed) {
-  for (const char* line :
-       {"k", "= 1", "k = bare", "k = \"open", "k = 'open", "k = \"a\" b", "k = \"a\\q\"", "k =",
-        "[section]", "a b = 1", "k = 1\nk = 2", "k = 32MiB", "k = \"\"\"x\"\"\"", "k = [1, 2]"}) {
+  for (const char* line : {"k", "= 1", "k = bare", "k = \"open", "k = 'open", "k = \"a\" b",
+                           "k = \"a\\q\"", "k =", "[section]", "a b = 1", "k = 1\nk = 2",
+                           "k = 32MiB", "k = \"\"\"x\"\"\"", "k = [1, 2]"}) {
     EXPECT_FALSE(ParseToml(line).ok()) << line;
   }
   for (const char* line : {"k", "= 1", "k = \"open", "[other]", "k = 1\nk = 2", "k = \"a\" b"}) {

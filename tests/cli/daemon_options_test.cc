@@ -42,11 +42,10 @@ TEST(DaemonOptions, DefaultsAreThoseOfTheServer) {
 }
 
 TEST(DaemonOptions, EveryFlagArrives) {
-  const auto options =
-      Options({"--dir=/d", "--network=unix", "-a", "/s", "-p", "1", "-n", "db1", "-s=false",
-               "--devmode", "--sync=false", "--max-message-size=1MiB", "--session-lifetime=90s",
-               "--block-cache-size=2MiB", "--write-buffer-size=3MiB", "--pollers=2",
-               "--reader-threads=5"});
+  const auto options = Options({"--dir=/d", "--network=unix", "-a", "/s", "-p", "1", "-n", "db1",
+                                "-s=false", "--devmode", "--sync=false", "--max-message-size=1MiB",
+                                "--session-lifetime=90s", "--block-cache-size=2MiB",
+                                "--write-buffer-size=3MiB", "--pollers=2", "--reader-threads=5"});
   ASSERT_TRUE(options.ok()) << options.status().ToString();
   EXPECT_EQ(options->directory, "/d");
   EXPECT_EQ(options->network, "unix");

@@ -15,39 +15,42 @@ using testing::HasSubstr;
 using testing::Not;
 
 ProgramSpec Sample() {
-  return {.name = "sample",
-          .summary = "a program",
-          .options = {{.name = "dir", .short_name = 'd', .default_value = "./data"},
-                      {.name = "port",
-                       .short_name = 'p',
-                       .type = OptionType::kInt,
-                       .default_value = "3322",
-                       .min = 0,
-                       .max = 65535},
-                      {.name = "auth",
-                       .short_name = 's',
-                       .type = OptionType::kBool,
-                       .default_value = "true"},
-                      {.name = "cache-size",
-                       .type = OptionType::kSize,
-                       .default_value = "64MiB",
-                       .min = 1024},
-                      {.name = "life-time", .type = OptionType::kDuration, .default_value = "1h"},
-                      {.name = "network", .default_value = "tcp", .choices = {"tcp", "unix"}},
-                      {.name = "password", .default_value = "opensesame", .secret = true},
-                      ConfigOption("sample")},
-          .commands = {{.name = "get", .alias = "g", .arguments = "key", .min_arguments = 1,
-                        .max_arguments = 1, .help = "Get an item"},
-                       {.name = "zadd", .arguments = "set score key", .min_arguments = 3,
-                        .max_arguments = 3, .help = "Add a member"}}};
+  return {
+      .name = "sample",
+      .summary = "a program",
+      .options =
+          {{.name = "dir", .short_name = 'd', .default_value = "./data"},
+           {.name = "port",
+            .short_name = 'p',
+            .type = OptionType::kInt,
+            .default_value = "3322",
+            .min = 0,
+            .max = 65535},
+           {.name = "auth", .short_name = 's', .type = OptionType::kBool, .default_value = "true"},
+           {.name = "cache-size", .type = OptionType::kSize, .default_value = "64MiB", .min = 1024},
+           {.name = "life-time", .type = OptionType::kDuration, .default_value = "1h"},
+           {.name = "network", .default_value = "tcp", .choices = {"tcp", "unix"}},
+           {.name = "password", .default_value = "opensesame", .secret = true},
+           ConfigOption("sample")},
+      .commands = {{.name = "get",
+                    .alias = "g",
+                    .arguments = "key",
+                    .min_arguments = 1,
+                    .max_arguments = 1,
+                    .help = "Get an item"},
+                   {.name = "zadd",
+                    .arguments = "set score key",
+                    .min_arguments = 3,
+                    .max_arguments = 3,
+                    .help = "Add a member"}}};
 }
 
 class OptionTable : public testing::Test {
  protected:
   void SetUp() override {
-    root_ = std::filesystem::path(testing::TempDir()) /
-            ("options_" +
-             std::string(testing::UnitTest::GetInstance()->current_test_info()->name()));
+    root_ =
+        std::filesystem::path(testing::TempDir()) /
+        ("options_" + std::string(testing::UnitTest::GetInstance()->current_test_info()->name()));
     std::filesystem::remove_all(root_);
     for (const char* name : {"configs", "etc", "home"}) {
       std::filesystem::create_directories(root_ / name);
@@ -85,7 +88,8 @@ TEST_F(OptionTable, DefaultsApplyWhenNothingIsSet) {
   EXPECT_EQ(parsed->settings.config_file(), "");
 }
 
-// For each type, every pair of neighbouring sources: a user's flag must not lose to a forgotten file.
+// For each type, every pair of neighbouring sources: a user's flag must not lose to a forgotten
+// file.
 struct Layers {
   const char* option;
   const char* variable;
@@ -264,8 +268,8 @@ TEST_F(OptionTable, HelpAndVersionWorkEvenWithABrokenFile) {
 
 TEST_F(OptionTable, HelpNamesFlagsDefaultsAndVariablesButNoSecret) {
   const std::string text = HelpText(Sample());
-  for (const char* part : {"-p, --port int", "(default 3322)", "SAMPLE_CACHE_SIZE=64MiB",
-                           "get key", "--password"}) {
+  for (const char* part :
+       {"-p, --port int", "(default 3322)", "SAMPLE_CACHE_SIZE=64MiB", "get key", "--password"}) {
     EXPECT_THAT(text, HasSubstr(part));
   }
   EXPECT_THAT(text, Not(HasSubstr("opensesame")));

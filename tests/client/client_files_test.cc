@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What a client keeps on disk: the token file, the trusted roots, and the form of structured values.
+// What a client keeps on disk: the token file, the trusted roots, and the form of structured
+// values.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
@@ -44,7 +45,7 @@ TEST(TokenFile, HasTheBytesOfTheOriginal) {
   const TemporaryDirectory directory;
   for (const auto& vector : Vectors()["client_files"]["token_file"]) {
     const TokenStore store(directory / "token");
-    const Session session{vector["database"], vector["token"]};
+    const SavedSession session{vector["database"], vector["token"]};
     ASSERT_TRUE(store.Save(session).ok());
     EXPECT_EQ(FileContent(directory / "token"), FromHex(vector["content"]));
     const auto loaded = store.Load();
@@ -82,7 +83,8 @@ TEST(TokenFile, AbsenceIsNoErrorButDamageIs) {
   const TokenStore store(directory / "token");
   EXPECT_TRUE(store.Load().ok() && !*store.Load());
   EXPECT_FALSE(*store.Remove());
-  for (const std::string& content : {std::string("12345678"), std::string("\0\0\0\0\0\0\0\xffxy", 10)}) {
+  for (const std::string& content :
+       {std::string("12345678"), std::string("\0\0\0\0\0\0\0\xffxy", 10)}) {
     WriteFile(directory / "token", content);
     EXPECT_THAT(store.Load().status().message(), HasSubstr("token content not present"));
   }
@@ -151,11 +153,13 @@ TEST_F(RootFile, TheDirectoryIsMadeWhenNeeded) {
 TEST_F(RootFile, OnlyPlainUuidsBecomeFileNames) {
   EXPECT_TRUE(RootStore::IsSafeUuid("9m4e2mr0ui3e8a215n4g"));
   EXPECT_TRUE(RootStore::IsSafeUuid(""));
-  for (const char* uuid : {"../x", "a/b", "a b", ".", "a\n"}) EXPECT_FALSE(RootStore::IsSafeUuid(uuid));
+  for (const char* uuid : {"../x", "a/b", "a b", ".", "a\n"})
+    EXPECT_FALSE(RootStore::IsSafeUuid(uuid));
   EXPECT_FALSE(RootStore::IsSafeUuid(std::string(65, 'a')));
 }
 
-// Counts `rounds` up in the index of a database, as verified calls do: load and save under the lock.
+// Counts `rounds` up in the index of a database, as verified calls do: load and save under the
+// lock.
 bool CountUp(const RootStore& store, const std::string& database, int rounds) {
   for (int i = 0; i < rounds; ++i) {
     const auto lock = store.Acquire();

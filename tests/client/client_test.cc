@@ -97,24 +97,26 @@ TEST_F(ClientCalls, PlainCallsCarryTheirData) {
   EXPECT_EQ(client->Health()->version, "fake 1");
 }
 
-TEST_F(ClientCalls, AnEmptyDatabaseHasNoRoot) { EXPECT_FALSE(*Connect()->CurrentRoot()); }
+TEST_F(ClientCalls, AnEmptyDatabaseHasNoRoot) {
+  EXPECT_FALSE(*Connect()->CurrentRoot());
+}
 
 TEST_F(ClientCalls, GrpcCodesBecomeOurs) {
   const auto client = Connect();
   using G = grpc::StatusCode;
   using S = StatusCode;
-  for (const auto& [theirs, ours] : std::initializer_list<std::pair<G, S>>{
-           {G::INVALID_ARGUMENT, S::kInvalidArgument},
-           {G::NOT_FOUND, S::kNotFound},
-           {G::ALREADY_EXISTS, S::kAlreadyExists},
-           {G::PERMISSION_DENIED, S::kPermissionDenied},
-           {G::UNAUTHENTICATED, S::kUnauthenticated},
-           {G::FAILED_PRECONDITION, S::kFailedPrecondition},
-           {G::RESOURCE_EXHAUSTED, S::kResourceExhausted},
-           {G::UNAVAILABLE, S::kUnavailable},
-           {G::DATA_LOSS, S::kDataLoss},
-           {G::INTERNAL, S::kInternal},
-           {G::UNKNOWN, S::kUnknown}}) {
+  for (const auto& [theirs, ours] :
+       std::initializer_list<std::pair<G, S>>{{G::INVALID_ARGUMENT, S::kInvalidArgument},
+                                              {G::NOT_FOUND, S::kNotFound},
+                                              {G::ALREADY_EXISTS, S::kAlreadyExists},
+                                              {G::PERMISSION_DENIED, S::kPermissionDenied},
+                                              {G::UNAUTHENTICATED, S::kUnauthenticated},
+                                              {G::FAILED_PRECONDITION, S::kFailedPrecondition},
+                                              {G::RESOURCE_EXHAUSTED, S::kResourceExhausted},
+                                              {G::UNAVAILABLE, S::kUnavailable},
+                                              {G::DATA_LOSS, S::kDataLoss},
+                                              {G::INTERNAL, S::kInternal},
+                                              {G::UNKNOWN, S::kUnknown}}) {
     server_.FailNext(1, theirs, "why");
     const auto result = client->Set("k", "v");
     EXPECT_EQ(result.status(), Status(ours, "why")) << static_cast<int>(theirs);
@@ -156,7 +158,8 @@ TEST_F(ClientCalls, RepetitionEndsWithTheTimeOfTheCall) {
 
 TEST_F(ClientCalls, ADamagedTokenFileIsNamed) {
   WriteFile(directory_ / "token", "v2.public.something");
-  EXPECT_THAT(Client::Connect(Options(server_)).status().message(), HasSubstr(directory_ / "token"));
+  EXPECT_THAT(Client::Connect(Options(server_)).status().message(),
+              HasSubstr(directory_ / "token"));
 }
 
 }  // namespace

@@ -53,7 +53,9 @@ void SubProof(size_t m, Leaves leaves, bool whole, ProofPath* path) {
   }
 }
 
-std::string Bytes(const Digest& digest) { return {digest.begin(), digest.end()}; }
+std::string Bytes(const Digest& digest) {
+  return {digest.begin(), digest.end()};
+}
 
 struct Record {
   std::string key;
@@ -191,14 +193,14 @@ class FakeServer::Service final : public schema::ImmuService::Service {
   }
 
   mutable std::mutex mutex_;
-  std::vector<Record> records_;                                // guarded by mutex_
-  int fail_next_ = 0;                                          // guarded by mutex_
-  grpc::Status failure_;                                       // guarded by mutex_
-  int calls_ = 0;                                              // guarded by mutex_
-  std::string authorization_;                                  // guarded by mutex_
-  std::function<void(schema::SafeItem*)> alter_;               // set while no call runs
-  std::function<void(schema::ItemList*)> alter_history_;       // set while no call runs
-  bool ignore_root_index_ = false;                             // set while no call runs
+  std::vector<Record> records_;                           // guarded by mutex_
+  int fail_next_ = 0;                                     // guarded by mutex_
+  grpc::Status failure_;                                  // guarded by mutex_
+  int calls_ = 0;                                         // guarded by mutex_
+  std::string authorization_;                             // guarded by mutex_
+  std::function<void(schema::SafeItem*)> alter_;          // set while no call runs
+  std::function<void(schema::ItemList*)> alter_history_;  // set while no call runs
+  bool ignore_root_index_ = false;                        // set while no call runs
 
  private:
   // Counts the call; its refusal, if it is to fail.
@@ -298,9 +300,13 @@ FakeServer::FakeServer(std::string uuid)
   builder.RegisterService(service_.get());
   running_->server = builder.BuildAndStart();
 }
-FakeServer::~FakeServer() { running_->server->Shutdown(std::chrono::system_clock::now()); }
+FakeServer::~FakeServer() {
+  running_->server->Shutdown(std::chrono::system_clock::now());
+}
 
-int FakeServer::port() const { return running_->port; }
+int FakeServer::port() const {
+  return running_->port;
+}
 void FakeServer::Append(const std::string& key, const std::string& value, bool reference) {
   service_->Add({key, value, reference});
 }
@@ -316,14 +322,18 @@ uint64_t FakeServer::size() const {
   const std::lock_guard hold(service_->mutex_);
   return service_->records_.size();
 }
-Digest FakeServer::Root() const { return service_->CurrentRootDigest(); }
+Digest FakeServer::Root() const {
+  return service_->CurrentRootDigest();
+}
 void FakeServer::Alter(std::function<void(schema::SafeItem*)> hook) {
   service_->alter_ = std::move(hook);
 }
 void FakeServer::AlterHistory(std::function<void(schema::ItemList*)> hook) {
   service_->alter_history_ = std::move(hook);
 }
-void FakeServer::IgnoreRootIndex() { service_->ignore_root_index_ = true; }
+void FakeServer::IgnoreRootIndex() {
+  service_->ignore_root_index_ = true;
+}
 void FakeServer::FailNext(int count, int grpc_code, const std::string& message) {
   const std::lock_guard hold(service_->mutex_);
   service_->fail_next_ = count;

@@ -12,9 +12,10 @@
 
 namespace immudb {
 
-// A server in memory, honest until it is told to lie: its past can be rewritten or cut off, and every
-// verified answer can be altered on its way out. Proofs come from a recursive reference of RFC 6962.
-// Thread-safe; hooks are to be set while no call runs, and may call the server's own functions.
+// A server in memory, honest until it is told to lie: its past can be rewritten or cut off, and
+// every verified answer can be altered on its way out. Proofs come from a recursive reference of
+// RFC 6962. Thread-safe; hooks are to be set while no call runs, and may call the server's own
+// functions.
 class FakeServer {
  public:
   explicit FakeServer(std::string uuid = "9m4e2mr0ui3e8a215n4g");

@@ -51,8 +51,8 @@ std::vector<Case> Cases() {
     result.answer.mutable_item()->set_index(proof["index"]);
     const auto& asked = vector["request_root_index"];
     if (!asked.is_null()) {
-      result.trusted = TreeRoot{{asked.get<uint64_t>()},
-                                *ToDigest(FromHex(vector["previous_root"]))};
+      result.trusted =
+          TreeRoot{{asked.get<uint64_t>()}, *ToDigest(FromHex(vector["previous_root"]))};
     }
     cases.push_back(std::move(result));
   }

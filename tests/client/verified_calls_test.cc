@@ -119,7 +119,9 @@ struct Lie {
 };
 
 std::vector<Lie> Lies() {
-  const auto flip = [](std::string* bytes) { bytes->front() = static_cast<char>(bytes->front() ^ 4); };
+  const auto flip = [](std::string* bytes) {
+    bytes->front() = static_cast<char>(bytes->front() ^ 4);
+  };
   using M = schema::SafeItem*;
   const auto kFailed = StatusCode::kDataLoss;
   const auto kMalformed = StatusCode::kInvalidArgument;

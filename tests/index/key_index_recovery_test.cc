@@ -136,12 +136,14 @@ class KeyIndexRecoveryDeathTest : public ::testing::TestWithParam<uint64_t> {};
 TEST_P(KeyIndexRecoveryDeathTest, AfterSigkillTheWatermarkIsNeverAheadOfTheRecords) {
   ::testing::FLAGS_gtest_death_test_style = "threadsafe";
   // The child runs this test from the start, in a process of its own: it is told the place.
+  // NOLINTBEGIN(concurrency-mt-unsafe): there are no other threads yet.
   const char* const place = std::getenv("IMMUDB_INDEX_CRASH_DIR");
   const auto dir = place == nullptr ? std::make_unique<TempDir>() : nullptr;
   const std::string directory = place != nullptr ? place : dir->File("index");
   ::setenv("IMMUDB_INDEX_CRASH_DIR", directory.c_str(), 1);
   EXPECT_EXIT(ApplyAndDie(directory, GetParam()), ::testing::KilledBySignal(SIGKILL), "");
   ::unsetenv("IMMUDB_INDEX_CRASH_DIR");
+  // NOLINTEND(concurrency-mt-unsafe)
 
   const EntryLog log = MakeLog(GetParam());
   const auto index = OpenIndex(directory);

@@ -20,7 +20,7 @@
 namespace immudb::testing {
 namespace {
 
-using std::string_literals::operator""s;
+using namespace std::string_literals;
 using ::testing::ElementsAre;
 using ::testing::ElementsAreArray;
 using ::testing::IsEmpty;
@@ -58,6 +58,7 @@ TEST_F(KeyIndexSetsTest, ScoresOrderAsNumbers) {
   std::sort(scores.begin(), scores.end(),
             [](double a, double b) { return a != b ? a < b : std::signbit(a) < std::signbit(b); });
   std::vector<std::string> expected;
+  expected.reserve(scores.size());
   for (const double score : scores) {
     expected.push_back(MemberKey("set", score, "m"));
   }

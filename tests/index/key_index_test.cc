@@ -16,7 +16,7 @@
 namespace immudb::testing {
 namespace {
 
-using std::string_literals::operator""s;
+using namespace std::string_literals;
 
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;

@@ -6,7 +6,6 @@
 
 #include <chrono>
 #include <condition_variable>
-#include <functional>
 #include <memory>
 #include <mutex>
 #include <new>
@@ -37,7 +36,8 @@ class FakeCall final : public CallContext {
 
   Status Wait() {
     std::unique_lock lock(mutex_);
-    EXPECT_TRUE(ended_.wait_for(lock, std::chrono::seconds(30), [this] { return end_.has_value(); }));
+    EXPECT_TRUE(
+        ended_.wait_for(lock, std::chrono::seconds(30), [this] { return end_.has_value(); }));
     return end_.value_or(Status::Internal("the call never ended"));
   }
 
@@ -49,7 +49,6 @@ class FakeCall final : public CallContext {
     ended_on = std::this_thread::get_id();
     ended_.notify_all();
   }
-  void EndAfter(std::function<Status()> rest) override { End(rest()); }
 
  private:
   std::mutex mutex_;
@@ -88,7 +87,8 @@ Gate* gate = nullptr;  // handlers are plain functions
 class DispatcherTest : public ::testing::Test {
  protected:
   void SetUp() override {
-    auto opened = Databases::Open({.directory = directory_.path(), .default_database = "defaultdb"});
+    auto opened =
+        Databases::Open({.directory = directory_.path(), .default_database = "defaultdb"});
     ASSERT_TRUE(opened.ok()) << opened.status().ToString();
     databases_ = *std::move(opened);
     auto users = Users::Open(databases_->system_store(), "immudb");
@@ -99,8 +99,8 @@ class DispatcherTest : public ::testing::Test {
   }
 
   static Method MethodOf(Access access, RunOn run, Method::Handler handler) {
-    return {"Test",  access, run, &Empty::default_instance(), &Empty::default_instance(), handler,
-            "please"};
+    return {"Test",  access,  run, &Empty::default_instance(), &Empty::default_instance(),
+            handler, "please"};
   }
   static std::optional<Status> Fine(CallContext&, const Method::Message&, Method::Message&) {
     return Status::Ok();

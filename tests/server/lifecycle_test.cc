@@ -72,8 +72,7 @@ TEST_F(LifecycleTest, SecondServerOnTheSameDirectoryIsRefused) {
   Start();
   const Status refused = StartError(options);
   EXPECT_EQ(refused.code(), StatusCode::kFailedPrecondition);
-  EXPECT_EQ(refused.message(),
-            "dir: " + options.directory + " is in use by another immudb server");
+  EXPECT_EQ(refused.message(), "dir: " + options.directory + " is in use by another immudb server");
 }
 
 TEST_F(LifecycleTest, SecondServerOnTheSamePortIsRefused) {
@@ -81,9 +80,9 @@ TEST_F(LifecycleTest, SecondServerOnTheSamePortIsRefused) {
   ServerOptions second = options;
   second.directory = directory.File("other");
   second.port = server->port();
-  EXPECT_EQ(StartError(second).message(),
-            "cannot listen on 127.0.0.1:" + std::to_string(second.port) +
-                ": Address already in use");
+  EXPECT_EQ(
+      StartError(second).message(),
+      "cannot listen on 127.0.0.1:" + std::to_string(second.port) + ": Address already in use");
 }
 
 TEST_F(LifecycleTest, WrongOptionsAreNamed) {
@@ -175,8 +174,7 @@ TEST_F(LifecycleTest, ReflectionListsTheService) {
 TEST_F(LifecycleTest, UnservedMethodsAreUnimplemented) {
   StartAndLogin();
   schema::Tree tree;
-  EXPECT_EQ(Call("PrintTree", Empty(), &tree).status.error_code(),
-            grpc::StatusCode::UNIMPLEMENTED);
+  EXPECT_EQ(Call("PrintTree", Empty(), &tree).status.error_code(), grpc::StatusCode::UNIMPLEMENTED);
   Empty empty;
   EXPECT_EQ(Call("NoSuchMethod", empty, &empty).status.error_code(),
             grpc::StatusCode::UNIMPLEMENTED);

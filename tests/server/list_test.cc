@@ -215,8 +215,7 @@ TEST_F(AnswerSizeTest, ListingLargerThanAMessageIsAnError) {
   EXPECT_NE(scanned.status.error_message().find("limit"), std::string::npos);
   EXPECT_EQ(Call("History", KeyOf("k"), &list).status.error_code(),
             grpc::StatusCode::RESOURCE_EXHAUSTED);
-  EXPECT_EQ(Call("IScan", pages, &page).status.error_code(),
-            grpc::StatusCode::RESOURCE_EXHAUSTED);
+  EXPECT_EQ(Call("IScan", pages, &page).status.error_code(), grpc::StatusCode::RESOURCE_EXHAUSTED);
   schema::ScanOptions limited = Prefix("");
   limited.set_limit(3);
   EXPECT_CALL_OK(Call("Scan", limited, &list));

@@ -59,9 +59,8 @@ TEST_F(ProofTest, SafeSetsGiveTheProofsOfTheVectors) {
       expected = &vector;
       root_index = root.is_null() ? std::nullopt : std::optional(root.get<uint64_t>());
     }
-    EXPECT_CALL_OK(Call("SafeSet",
-                        SafeSetOf(FromHex(leaf["key"]), FromHex(leaf["value"]), root_index),
-                        &proof));
+    EXPECT_CALL_OK(Call(
+        "SafeSet", SafeSetOf(FromHex(leaf["key"]), FromHex(leaf["value"]), root_index), &proof));
     EXPECT_EQ(proof.leaf(), FromHex(leaf["leaf"]));
     if (expected == nullptr) continue;
     ExpectEqual(proof, (*expected)["proof"]);

@@ -24,8 +24,8 @@ TEST_F(ReadTest, GetAnswersTheLatestVersion) {
   EXPECT_EQ(item.index(), 1U);
   EXPECT_STATUS(Call("Get", KeyOf("none"), &item), NOT_FOUND, "Key not found");
   EXPECT_STATUS(Call("Get", KeyOf("!badger!x"), &item), NOT_FOUND, "Key not found");
-  for (const std::string& key : {std::string(), std::string("\0k", 2),
-                                 std::string("IMMUDB.METADATA.LAST_FLUSHED_LEAF")}) {
+  for (const std::string& key :
+       {std::string(), std::string("\0k", 2), std::string("IMMUDB.METADATA.LAST_FLUSHED_LEAF")}) {
     EXPECT_STATUS(Call("Get", KeyOf(key), &item), INVALID_ARGUMENT, "invalid key");
   }
 }

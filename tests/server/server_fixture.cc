@@ -3,8 +3,8 @@
 
 #include <grpcpp/client_context.h>
 #include <grpcpp/create_channel.h>
-#include <grpcpp/impl/codegen/proto_utils.h>
 #include <grpcpp/impl/codegen/client_unary_call.h>
+#include <grpcpp/impl/codegen/proto_utils.h>
 #include <grpcpp/impl/rpc_method.h>
 #include <grpcpp/security/credentials.h>
 
@@ -134,20 +134,21 @@ ProofPath PathOf(const Repeated& hashes) {
 void ExpectProves(const schema::Proof& proof, std::string_view key, std::string_view value) {
   const LeafIndex index{proof.index()};
   EXPECT_EQ(DigestOf(proof.leaf()), LeafDigest(index, key, value));
-  const Status verified =
-      VerifyInclusion(index, TreeEndingAt({proof.at()}), DigestOf(proof.leaf()),
-                      PathOf(proof.inclusionpath()), DigestOf(proof.root()));
+  const Status verified = VerifyInclusion(index, TreeEndingAt({proof.at()}), DigestOf(proof.leaf()),
+                                          PathOf(proof.inclusionpath()), DigestOf(proof.root()));
   EXPECT_TRUE(verified.ok()) << verified.ToString();
 }
 
 void ExpectConsistent(const schema::Proof& proof, uint64_t old_index, std::string_view old_root) {
-  const Status verified = VerifyConsistency(TreeEndingAt({old_index}), DigestOf(old_root),
-                                            TreeEndingAt({proof.at()}), DigestOf(proof.root()),
-                                            PathOf(proof.consistencypath()));
+  const Status verified =
+      VerifyConsistency(TreeEndingAt({old_index}), DigestOf(old_root), TreeEndingAt({proof.at()}),
+                        DigestOf(proof.root()), PathOf(proof.consistencypath()));
   EXPECT_TRUE(verified.ok()) << verified.ToString();
 }
 
-std::string NumberedKey(uint64_t number) { return std::string("k").append(std::to_string(number)); }
+std::string NumberedKey(uint64_t number) {
+  return std::string("k").append(std::to_string(number));
+}
 
 schema::Key KeyOf(std::string_view key) {
   schema::Key message;

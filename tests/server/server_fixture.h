@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A server in the process of the test, on a free port and a directory of its own, and clients of it.
+// A server in the process of the test, on a free port and a directory of its own, and clients of
+// it.
 #pragma once
 
 #include <google/protobuf/empty.pb.h>
@@ -35,8 +36,8 @@ struct CallResult {
   bool ok() const { return status.ok(); }
 };
 
-// One connection. Calls methods of ImmuService by name, which is all that a stub does; the test names
-// the right messages. Thread-safe but for the members.
+// One connection. Calls methods of ImmuService by name, which is all that a stub does; the test
+// names the right messages. Thread-safe but for the members.
 class Client {
  public:
   explicit Client(const std::string& target);
@@ -122,16 +123,16 @@ std::vector<std::string> KeysOf(const List& list) {
 }  // namespace immudb::testing
 
 // A failed call with exactly this code and text.
-#define EXPECT_STATUS(result, code, text)                                     \
-  do {                                                                        \
-    const auto immudb_call_ = (result);                                       \
-    EXPECT_EQ(immudb_call_.status.error_code(), grpc::StatusCode::code)       \
-        << immudb_call_.status.error_message();                               \
-    EXPECT_EQ(immudb_call_.status.error_message(), text);                     \
+#define EXPECT_STATUS(result, code, text)                               \
+  do {                                                                  \
+    const auto immudb_call_ = (result);                                 \
+    EXPECT_EQ(immudb_call_.status.error_code(), grpc::StatusCode::code) \
+        << immudb_call_.status.error_message();                         \
+    EXPECT_EQ(immudb_call_.status.error_message(), text);               \
   } while (false)
 
-#define EXPECT_CALL_OK(result)                                                \
-  do {                                                                        \
-    const auto immudb_call_ = (result);                                       \
-    EXPECT_TRUE(immudb_call_.ok()) << immudb_call_.status.error_message();    \
+#define EXPECT_CALL_OK(result)                                             \
+  do {                                                                     \
+    const auto immudb_call_ = (result);                                    \
+    EXPECT_TRUE(immudb_call_.ok()) << immudb_call_.status.error_message(); \
   } while (false)

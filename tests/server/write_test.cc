@@ -100,7 +100,8 @@ TEST_F(WriteTest, MissingPartsAreRefused) {
                 "invalid key");
   schema::StructuredKeyValue no_value;
   no_value.set_key("k");
-  EXPECT_STATUS(Call("SetSV", no_value, &index), INVALID_ARGUMENT, "proto: Marshal called with nil");
+  EXPECT_STATUS(Call("SetSV", no_value, &index), INVALID_ARGUMENT,
+                "proto: Marshal called with nil");
   EXPECT_EQ(Size(), 0U);
 }
 

@@ -14,7 +14,6 @@
 namespace immudb::testing {
 namespace {
 
-
 constexpr auto kDeadline = std::chrono::seconds(60);
 
 class StoreFaultTest : public StoreTest {

@@ -12,7 +12,6 @@
 namespace immudb::testing {
 namespace {
 
-
 class StoreReopenTest : public StoreTest {
  protected:
   size_t Segments() { return FileSystem::Real().List(directory_ + "/log")->size(); }
@@ -67,9 +66,8 @@ TEST_F(StoreReopenTest, WithCheckpointsBetweenWrites) {
   options_.write_buffer_bytes = 64 << 10;
   Open();
   for (uint64_t n = 0; n < 1500; ++n) {
-    store_->CommitAsync(WorkloadTransaction(n), [](const Result<CommitInfo>& info) {
-      EXPECT_TRUE(info.ok());
-    });
+    store_->CommitAsync(WorkloadTransaction(n),
+                        [](const Result<CommitInfo>& info) { EXPECT_TRUE(info.ok()); });
   }
   Commit(WorkloadTransaction(1500));
   EXPECT_TRUE(std::filesystem::exists(directory_ + "/CHECKPOINT"));

@@ -61,7 +61,8 @@ TEST_F(StoreSnapshotTest, SessionHasTheLeavesAndRootsOfTheOriginal) {
     Transaction single;
     const bool in_batch = session[i]["op"].get<std::string>().starts_with("SetBatch");
     AddStep(in_batch ? batch : single, session[i]);
-    if (!in_batch) EXPECT_EQ(Commit(std::move(single)), i);
+    if (in_batch) continue;
+    EXPECT_EQ(Commit(std::move(single)), i);
   }
   EXPECT_EQ(Commit(std::move(batch)), session.size() - 1);
   for (const json& step : session) {
@@ -110,8 +111,7 @@ TEST_F(StoreSnapshotTest, ProofsOfAllPastSizesVerify) {
     }
     const auto path = latest.ConsistencyProof({size});
     ASSERT_TRUE(path.ok());
-    ASSERT_TRUE(
-        VerifyConsistency({size}, past.root(), latest.size(), latest.root(), *path).ok());
+    ASSERT_TRUE(VerifyConsistency({size}, past.root(), latest.size(), latest.root(), *path).ok());
   }
   EXPECT_TRUE(latest.ConsistencyProof({0})->empty());
   EXPECT_TRUE(latest.ConsistencyProof(latest.size())->empty());
@@ -126,9 +126,8 @@ TEST_F(StoreSnapshotTest, RootsDoNotDependOnHowEntriesWereGrouped) {
   const auto grouped = Store::Open(other.File("db"), options_);
   ASSERT_TRUE(grouped.ok());
   for (uint64_t n = 0; n < 59; ++n) {
-    (*grouped)->CommitAsync(WorkloadTransaction(n), [](const Result<CommitInfo>& info) {
-      EXPECT_TRUE(info.ok());
-    });
+    (*grouped)->CommitAsync(WorkloadTransaction(n),
+                            [](const Result<CommitInfo>& info) { EXPECT_TRUE(info.ok()); });
   }
   ASSERT_TRUE((*grouped)->Commit(WorkloadTransaction(59)).ok());
   EXPECT_EQ(Roots((*grouped)->Latest()), one_by_one);

@@ -43,8 +43,8 @@ TEST_F(StoreWriteTest, EachKindIsHashedAsSpecified) {
   const Snapshot snapshot = store_->Latest();
   EXPECT_TRUE(IsProven(snapshot, {0}, EntryKind::kValue, "k", "v"));
   EXPECT_TRUE(IsProven(snapshot, {1}, EntryKind::kReference, "name", "k"));
-  EXPECT_TRUE(IsProven(snapshot, {2}, EntryKind::kSortedSetMember, SortedSetKey("set", -2.5, "k"),
-                       "k"));
+  EXPECT_TRUE(
+      IsProven(snapshot, {2}, EntryKind::kSortedSetMember, SortedSetKey("set", -2.5, "k"), "k"));
 }
 
 TEST_F(StoreWriteTest, BytesOfKeysAndValuesAreArbitrary) {
@@ -150,13 +150,14 @@ TEST_F(StoreWriteTest, ReservedKeysAreRefusedWithTheTextsOfTheContract) {
     EXPECT_EQ(transaction.AddSortedSetMember(key, 1, "k"), Status::InvalidArgument("invalid set"));
     if (!key.starts_with("!badger!")) {
       EXPECT_EQ(transaction.AddReference("n", key), Status::InvalidArgument("invalid key"));
-      EXPECT_EQ(transaction.AddSortedSetMember("s", 1, key), Status::InvalidArgument("invalid key"));
+      EXPECT_EQ(transaction.AddSortedSetMember("s", 1, key),
+                Status::InvalidArgument("invalid key"));
     }
     EXPECT_EQ(transaction.entry_count(), 0U) << "nothing is added";
   }
   Transaction transaction;
-  for (const char* key : {"!badger", "badger!", "IMMUDB.METADATA.LAST_FLUSHED_LEAF2",
-                          "IMMUDB.METADATA", " "}) {
+  for (const char* key :
+       {"!badger", "badger!", "IMMUDB.METADATA.LAST_FLUSHED_LEAF2", "IMMUDB.METADATA", " "}) {
     EXPECT_TRUE(transaction.Set(key, "v").ok()) << key;
   }
 }

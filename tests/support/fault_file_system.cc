@@ -139,8 +139,12 @@ Status FaultFileSystem::ApplyWrite(File& file, FileState& state, const std::stri
     free_bytes_ -= std::max(offset + data.size(), *size) - *size;
   }
   if (!data.empty()) {
-    Change change{*size, std::max<uint64_t>(*size, offset + data.size()), offset,
-                  std::string(data.size(), '\0'), std::string(data), false};
+    Change change{*size,
+                  std::max<uint64_t>(*size, offset + data.size()),
+                  offset,
+                  std::string(data.size(), '\0'),
+                  std::string(data),
+                  false};
     const auto read = file.ReadAt(offset, change.old_bytes.data(), change.old_bytes.size());
     IMMUDB_RETURN_IF_ERROR(read);
     change.old_bytes.resize(*read);
@@ -246,8 +250,7 @@ Result<std::unique_ptr<File>> FaultFileSystem::Open(const std::string& path, Mod
   IMMUDB_RETURN_IF_ERROR(file);
   auto& state = files_[path];
   if (!state) state = std::make_shared<FileState>();
-  return std::unique_ptr<File>(
-      std::make_unique<FaultFile>(*this, path, *std::move(file), state));
+  return std::unique_ptr<File>(std::make_unique<FaultFile>(*this, path, *std::move(file), state));
 }
 
 Status FaultFileSystem::CreateDirectory(const std::string& path) {

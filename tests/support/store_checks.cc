@@ -76,10 +76,9 @@ struct Model {
     return found;
   }
   uint64_t Count() const {
-    return static_cast<uint64_t>(
-        std::count_if(versions.begin(), versions.end(), [](const auto& key) {
-          return key.second.back().kind != EntryKind::kSortedSetMember;
-        }));
+    return static_cast<uint64_t>(std::count_if(
+        versions.begin(), versions.end(),
+        [](const auto& key) { return key.second.back().kind != EntryKind::kSortedSetMember; }));
   }
 
   std::vector<Entry> entries;
@@ -153,7 +152,9 @@ Digest RootOf(const std::vector<Digest>& leaves) {
 
 AssertionResult IsProven(const Snapshot& snapshot, LeafIndex index, EntryKind kind,
                          std::string_view key, std::string_view value) {
-  const auto failure = [&] { return AssertionFailure() << "entry " << index.value << " (" << key << "): "; };
+  const auto failure = [&] {
+    return AssertionFailure() << "entry " << index.value << " (" << key << "): ";
+  };
   const auto entry = snapshot.GetByIndex(index);
   if (!entry.ok()) return failure() << entry.status().ToString();
   if (entry->kind != kind || entry->key != key || entry->value != value) {
@@ -229,7 +230,8 @@ std::string AllAnswers(const Snapshot& snapshot) {
     sets.insert(entry->key.substr(0, entry->key.size() - kScoreBytes - entry->value.size()));
   }
   for (const std::string& key : keys) {
-    out << Text(snapshot.Get(key)) << Text(snapshot.GetResolved(key)) << Text(snapshot.History(key));
+    out << Text(snapshot.Get(key)) << Text(snapshot.GetResolved(key))
+        << Text(snapshot.History(key));
     const auto count = snapshot.Count(key);
     out << (count.ok() ? std::to_string(*count) : count.status().ToString()) << '\n';
   }

@@ -2,7 +2,9 @@
 #pragma once
 
 #include <stdlib.h>
+#include <unistd.h>
 
+#include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
@@ -12,10 +14,12 @@
 
 namespace immudb::testing {
 
-// A directory of its own for a test, removed with everything in it.
+// A directory of its own for a test, removed with everything in it. In memory where that is
+// possible: no test depends on what a real disk keeps, and syncs are most of the time otherwise.
+// TMPDIR puts it elsewhere.
 class TempDir {
  public:
-  TempDir() : path_((std::filesystem::temp_directory_path() / "immudb_XXXXXX").string()) {
+  TempDir() : path_((Parent() / "immudb_XXXXXX").string()) {
     if (::mkdtemp(path_.data()) == nullptr) {
       std::perror("cannot make a temporary directory");
       std::abort();
@@ -32,6 +36,18 @@ class TempDir {
   std::string File(std::string_view name) const { return path_ + "/" + std::string(name); }
 
  private:
+  static std::filesystem::path Parent() {
+    constexpr uintmax_t kEnough = uintmax_t{2} << 30;
+    std::error_code error;
+    const bool chosen = std::getenv("TMPDIR") != nullptr;
+    const std::filesystem::path memory("/dev/shm");
+    if (!chosen && std::filesystem::space(memory, error).available >= kEnough && !error &&
+        ::access(memory.c_str(), W_OK) == 0) {
+      return memory;
+    }
+    return std::filesystem::temp_directory_path();
+  }
+
   std::string path_;
 };
 

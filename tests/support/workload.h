@@ -11,8 +11,8 @@
 
 namespace immudb::testing {
 
-// An endless list of transactions of all kinds and sizes. Each is known by its number alone, so that
-// whoever finds a store again can tell what should be in it.
+// An endless list of transactions of all kinds and sizes. Each is known by its number alone, so
+// that whoever finds a store again can tell what should be in it.
 //
 // Transaction n begins with the value "tx/<n>", which no other transaction writes; some go on with
 // more values (also of keys that many transactions write), references, or members of sorted sets.

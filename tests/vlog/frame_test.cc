@@ -49,8 +49,8 @@ TEST(EntryEncodingTest, RoundTrips) {
 }
 
 TEST(EntryEncodingTest, LengthIsKnownFromTheHeaderAlone) {
-  const std::string bytes = Encode({EntryKind::kValue, std::string(65000, 'k'),
-                                    std::string(size_t{5} << 20, 'v'), 0});
+  const std::string bytes =
+      Encode({EntryKind::kValue, std::string(65000, 'k'), std::string(size_t{5} << 20, 'v'), 0});
   EXPECT_EQ(EntryBytes(std::string_view(bytes).substr(0, kMaxEntryHeaderBytes)), bytes.size());
 }
 
@@ -166,8 +166,8 @@ TEST(SegmentHeaderTest, OtherVersionsAreRefused) {
 }
 
 TEST(LogPositionTest, PacksIntoEightBytes) {
-  for (const LogPosition position :
-       {LogPosition{0, 0}, LogPosition{1, 32}, LogPosition{(1 << 24) - 1, (uint64_t{1} << 40) - 1}}) {
+  for (const LogPosition position : {LogPosition{0, 0}, LogPosition{1, 32},
+                                     LogPosition{(1 << 24) - 1, (uint64_t{1} << 40) - 1}}) {
     EXPECT_EQ(LogPosition::Unpack(position.Packed()), position);
   }
 }

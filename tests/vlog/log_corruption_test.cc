@@ -21,9 +21,9 @@ class LogCorruptionTest : public testing::LogTest {
     Open();
     const auto scanned = Recover();
     EXPECT_EQ(scanned.status.code(), StatusCode::kDataLoss);
-    EXPECT_THAT(scanned.status.message(), AllOf(HasSubstr(Segment(segment)),
-                                                HasSubstr("offset " + std::to_string(offset)),
-                                                HasSubstr("index " + std::to_string(index))));
+    EXPECT_THAT(scanned.status.message(),
+                AllOf(HasSubstr(Segment(segment)), HasSubstr("offset " + std::to_string(offset)),
+                      HasSubstr("index " + std::to_string(index))));
   }
 };
 

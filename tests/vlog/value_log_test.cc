@@ -124,7 +124,8 @@ TEST_F(ValueLogTest, WrongPositionIsDataLossWithFileAndOffset) {
     EXPECT_THAT(entry.status().message(), HasSubstr(Segment(0)));
     EXPECT_THAT(entry.status().message(), HasSubstr("offset " + std::to_string(bad.offset)));
   }
-  EXPECT_FALSE(log_->Read({7, 32}).ok());
+  // Not "not found", which would tell a client that there is no such key.
+  EXPECT_EQ(log_->Read({7, 32}).status().code(), StatusCode::kDataLoss);
 }
 
 // Zeros are laid down ahead for speed; after a crash they must not pass for anything.

@@ -33,8 +33,9 @@ int RunCommand(const Invocation& invocation, std::ostream& out, std::ostream& er
 ProgramSpec ImmuclientProgram() {
   ProgramSpec program = {
       .name = "immuclient",
-      .summary = "CLI client for immudb - the lightweight, high-speed immutable database for "
-                 "systems and applications.",
+      .summary =
+          "CLI client for immudb - the lightweight, high-speed immutable database for "
+          "systems and applications.",
       .options = {{.name = "immudb-address",
                    .short_name = 'a',
                    .default_value = "127.0.0.1",
@@ -74,7 +75,7 @@ int RunImmuclient(const std::vector<std::string>& arguments, const Surroundings&
     return static_cast<int>(ExitCode::kDone);
   }
   if (invocation->help) {
-    const std::string about = !invocation->command.empty()     ? invocation->command
+    const std::string about = !invocation->command.empty()    ? invocation->command
                               : invocation->arguments.empty() ? ""
                                                               : invocation->arguments.front();
     out << HelpText(program, about);

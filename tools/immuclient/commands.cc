@@ -31,7 +31,9 @@ std::string Block(const CommandContext& context, const Item& item, ValueForm for
   return context.value_only() ? ValueBlock(item, form) : ItemBlock(item, form, verified);
 }
 
-Outcome Failed(const Status& status) { return {.status = status}; }
+Outcome Failed(const Status& status) {
+  return {.status = status};
+}
 
 Outcome KeyFailed(const Status& status, const std::string& key) {
   if (status.code() != StatusCode::kNotFound) return Failed(status);
@@ -89,8 +91,9 @@ Outcome ShowVerified(const CommandContext& context, const Result<VerifiedItem>& 
   if (result.ok()) {
     Outcome outcome{.text = Block(context, result->item, form, true)};
     if (result->key_match == KeyMatch::kUnprovenReference) {
-      outcome.note = "note: the key was answered as a reference, which could not be proven because "
-                     "its history is too large";
+      outcome.note =
+          "note: the key was answered as a reference, which could not be proven because "
+          "its history is too large";
     }
     return outcome;
   }
@@ -209,8 +212,8 @@ std::span<const Command> Commands() {
 
 const Command* FindCommand(std::string_view name) {
   const auto commands = Commands();
-  return &*std::ranges::find_if(commands,
-                                [name](const Command& command) { return command.spec.name == name; });
+  return &*std::ranges::find_if(
+      commands, [name](const Command& command) { return command.spec.name == name; });
 }
 
 Result<Client*> CommandContext::Connected() {

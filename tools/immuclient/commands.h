@@ -36,9 +36,9 @@ class CommandContext {
 
 // What a command leaves behind. A failed verification has both: a text that says so, and an error.
 struct Outcome {
-  std::string text = {};    // for stdout, which a newline is added to
-  Status status = {};       // for stderr and the exit code
-  std::string note = {};    // for stderr, whatever the status
+  std::string text = {};  // for stdout, which a newline is added to
+  Status status = {};     // for stderr and the exit code
+  std::string note = {};  // for stderr, whatever the status
 };
 
 struct Command {

@@ -48,7 +48,9 @@ std::string ItemBlock(const Item& item, ValueForm form, std::optional<bool> veri
   return text;
 }
 
-std::string ValueBlock(const Item& item, ValueForm form) { return Show(item, form).value + '\n'; }
+std::string ValueBlock(const Item& item, ValueForm form) {
+  return Show(item, form).value + '\n';
+}
 
 std::string RootBlock(const TreeRoot& root) {
   return "index:\t\t" + std::to_string(root.index.value) + "\nhash:\t\t" + ToHex(root.hash) + '\n';
