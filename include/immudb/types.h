@@ -18,13 +18,15 @@ using ProofPath = std::vector<Digest>;
 // TreeSize: "the tree whose last leaf is 4" has size 5.
 struct LeafIndex {
   uint64_t value = 0;
-  friend auto operator<=>(const LeafIndex&, const LeafIndex&) = default;
+  friend auto operator<=>(const LeafIndex&,
+                          const LeafIndex&) = default;  // NOLINT(modernize-use-nullptr)
 };
 
 // The number of leaves of a tree, which is also the number of entries of a database.
 struct TreeSize {
   uint64_t value = 0;
-  friend auto operator<=>(const TreeSize&, const TreeSize&) = default;
+  friend auto operator<=>(const TreeSize&,
+                          const TreeSize&) = default;  // NOLINT(modernize-use-nullptr)
 
   bool empty() const { return value == 0; }
   bool Contains(LeafIndex index) const { return index.value < value; }

@@ -153,7 +153,7 @@ class SettingsBuilder {
     for (const auto& [key, text, line] : *entries) {
       const std::string where = "file " + path + ", line " + std::to_string(line);
       if (key == "config" || FindOption(program_, key) == nullptr) {
-        return Status::FailedPrecondition("unknown option " + key + " (" + where + ")");
+        return Status::FailedPrecondition("unknown option " + key).WithContext(where);
       }
       const Status set = Set(key, text, OptionOrigin::kFile, where);
       if (!set.ok()) return Status::FailedPrecondition(set.message());
@@ -226,8 +226,9 @@ std::vector<std::string> WarnOfUnknownVariables(const ProgramSpec& program,
                                                 const Surroundings& surroundings) {
   std::vector<std::string> warnings;
   const std::string prefix = EnvironmentName(program.name, "");
-  for (const auto& [variable, text] : surroundings.environment) {
-    if (!variable.starts_with(prefix) || text.empty()) continue;
+  for (const auto& entry : surroundings.environment) {
+    const std::string& variable = entry.first;
+    if (!variable.starts_with(prefix) || entry.second.empty()) continue;
     const bool known = std::ranges::any_of(program.options, [&](const OptionSpec& spec) {
       return EnvironmentName(program.name, spec.name) == variable;
     });

@@ -15,6 +15,7 @@ namespace immudb {
 namespace {
 
 constexpr std::string_view kLockFile = "immudb.lock";
+constexpr int kCacheShardBits = 2;
 
 Result<std::unique_ptr<FileLock>> LockDirectory(FileSystem& fs, const std::string& directory) {
   if (const Status made = fs.CreateDirectory(directory); !made.ok()) return made.WithContext("dir");
@@ -33,7 +34,8 @@ Databases::Databases(const DatabasesOptions& options) : options_(options) {
   const unsigned helpers = std::max(2U, std::thread::hardware_concurrency()) - 1;
   pool_ = std::make_unique<ThreadPool>(helpers);
   store_options_.sync = options_.sync;
-  store_options_.block_cache = rocksdb::NewLRUCache(options_.block_cache_bytes);
+  // Few shards: a block of index or filter must not crowd out the rest of one.
+  store_options_.block_cache = rocksdb::NewLRUCache(options_.block_cache_bytes, kCacheShardBits);
   store_options_.write_buffer_manager =
       std::make_shared<rocksdb::WriteBufferManager>(options_.write_buffer_bytes);
   store_options_.pool = pool_.get();

@@ -14,7 +14,7 @@ constexpr int64_t kKiB = int64_t{1} << 10;
 constexpr int64_t kMiB = int64_t{1} << 20;
 constexpr int64_t kGiB = int64_t{1} << 30;
 constexpr int64_t kSecond = 1000;
-constexpr int64_t kDay = 24 * 3600 * kSecond;
+constexpr int64_t kDay = kSecond * 24 * 3600;
 
 }  // namespace
 

@@ -18,7 +18,8 @@ namespace immudb {
 struct LogPosition {
   uint32_t segment = 0;  // < 2^24
   uint64_t offset = 0;   // < 2^40
-  friend auto operator<=>(const LogPosition&, const LogPosition&) = default;
+  friend auto operator<=>(const LogPosition&,
+                          const LogPosition&) = default;  // NOLINT(modernize-use-nullptr)
 
   uint64_t Packed() const { return uint64_t{segment} << 40 | offset; }
   static LogPosition Unpack(uint64_t packed) {
