@@ -107,7 +107,7 @@ Result<PageBounds> PageOf(const schema::IScanOptions& request, TreeSize size) {
 template <typename Page>
 Result<PageBounds> IScanAs(CallContext& call, const schema::IScanOptions& request, Page& response) {
   const Snapshot snapshot = call.store().Latest();
-  const auto page = PageOf(request, snapshot.size());
+  auto page = PageOf(request, snapshot.size());
   IMMUDB_RETURN_IF_ERROR(page);
   auto answer = AnswerOf(call, response);
   const uint64_t end = page->first.value + page->count;

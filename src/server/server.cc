@@ -65,7 +65,7 @@ Status Server::Impl::Start() {
   auto users = Users::Open(databases_->system_store(), options_.admin_password);
   IMMUDB_RETURN_IF_ERROR(users);
   users_ = *std::move(users);
-  services_.reset(new Services{options_, *databases_, *users_, sessions_});
+  services_ = std::make_unique<Services>(Services{options_, *databases_, *users_, sessions_});
   dispatcher_ = std::make_unique<Dispatcher>(*services_, options_.reader_threads, nullptr);
 
   const auto target = ListenTarget(options_);

@@ -37,27 +37,27 @@ CommitPipeline::CommitPipeline(const Parts& parts, const StoreOptions& options,
 
 void CommitPipeline::Submit(std::unique_ptr<TransactionBody> body, Store::Completion done) {
   const size_t bytes = HeldBytes(*body);
-  Status refusal;
-  if (held_bytes_.fetch_add(bytes) + bytes > options_.queue_bytes) {
-    refusal = Status::ResourceExhausted("the write queue is full (" +
-                                        std::to_string(options_.queue_bytes) +
-                                        " bytes wait already); try again later");
-  } else {
-    const std::lock_guard lock(mutex_);
-    if (closing_) {
-      refusal = Status::Unavailable("the store is closed");
-    } else if (!failure_.ok()) {
-      refusal = failure_;
-    } else {
-      pending_.push_back({std::move(body), std::move(done), {}});
-    }
-  }
-  if (refusal.ok()) {
+  Pending transaction{std::move(body), std::move(done), {}};
+  const Status queued = Enqueue(transaction, bytes);
+  if (queued.ok()) {
     sequencer_wake_.notify_one();
     return;
   }
   held_bytes_ -= bytes;
-  done(refusal);
+  transaction.done(queued);
+}
+
+// Takes the transaction unless it returns an error. Counts its bytes in any case.
+Status CommitPipeline::Enqueue(Pending& transaction, size_t bytes) {
+  if (held_bytes_.fetch_add(bytes) + bytes > options_.queue_bytes) {
+    return Status::ResourceExhausted("the write queue is full (" +
+                                     std::to_string(options_.queue_bytes) +
+                                     " bytes wait already); try again later");
+  }
+  const std::lock_guard lock(mutex_);
+  if (closing_) return Status::Unavailable("the store is closed");
+  if (failure_.ok()) pending_.push_back(std::move(transaction));
+  return failure_;
 }
 
 PublishedState CommitPipeline::published() const {
@@ -202,9 +202,12 @@ void CommitPipeline::RunWriter() {
     bool retracted = false;
     LogPosition end;
     if (status.ok()) status = WriteAndSync(groups, retracted, end);
-    if (!status.ok()) AbandonFrom(std::move(groups), status, retracted, end);
+    if (!status.ok()) {
+      AbandonFrom(std::move(groups), status, retracted, end);
+      lock.lock();
+      continue;
+    }
     lock.lock();
-    if (!status.ok()) continue;
     durable_bytes_ += bytes;
     durable_.insert(durable_.end(), std::make_move_iterator(groups.begin()),
                     std::make_move_iterator(groups.end()));

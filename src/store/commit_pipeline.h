@@ -80,6 +80,7 @@ class CommitPipeline {
   };
   using Groups = std::vector<std::unique_ptr<Group>>;
 
+  Status Enqueue(Pending& transaction, size_t bytes);
   void RunSequencer();
   void RunWriter();
   void RunApplier();

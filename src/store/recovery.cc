@@ -14,7 +14,7 @@
 namespace immudb {
 namespace {
 
-constexpr size_t kReplayEntries = 16 * 1024;
+constexpr size_t kReplayEntries = size_t{16} << 10;
 constexpr size_t kReplayBytes = size_t{8} << 20;
 constexpr size_t kHashGrain = 2048;
 

@@ -28,6 +28,34 @@ Result<Entry> ToEntry(const StoreImpl& store, std::string_view key, const Versio
   return entry;
 }
 
+// What a listing has found so far.
+class Collector {
+ public:
+  explicit Collector(size_t limit) : limit_(limit) {}
+
+  // Takes one more; false when the listing is to end.
+  bool Add(Result<Entry> entry) {
+    if (!entry.ok()) {
+      failed_ = entry.status();
+      return false;
+    }
+    entries_.push_back(*std::move(entry));
+    return limit_ == 0 || entries_.size() < limit_;
+  }
+
+  // `listed`: how the listing itself ended.
+  Result<std::vector<Entry>> Finish(const Status& listed) && {
+    IMMUDB_RETURN_IF_ERROR(listed);
+    IMMUDB_RETURN_IF_ERROR(failed_);
+    return std::move(entries_);
+  }
+
+ private:
+  const size_t limit_;
+  std::vector<Entry> entries_;
+  Status failed_;
+};
+
 }  // namespace
 
 Result<Entry> Snapshot::Get(std::string_view key) const {
@@ -55,61 +83,34 @@ Result<Entry> Snapshot::GetByIndex(LeafIndex index) const {
 }
 
 Result<std::vector<Entry>> Snapshot::History(std::string_view key) const {
-  std::vector<Entry> entries;
-  Status failed;
+  Collector found(0);
   const Status listed =
       store_->index().History(key, size_, [&](std::string_view, const Version& version) {
-        auto entry = ToEntry(*store_, key, version);
-        if (entry.ok()) {
-          entries.push_back(*std::move(entry));
-        } else {
-          failed = entry.status();
-        }
-        return failed.ok();
+        return found.Add(ToEntry(*store_, key, version));
       });
-  IMMUDB_RETURN_IF_ERROR(listed);
-  IMMUDB_RETURN_IF_ERROR(failed);
-  return entries;
+  return std::move(found).Finish(listed);
 }
 
 Result<std::vector<Entry>> Snapshot::Scan(const ScanOptions& options) const {
-  std::vector<Entry> entries;
-  Status failed;
+  Collector found(options.limit);
   const KeyIndex::ListOptions list{options.prefix, options.offset, options.reverse};
   const Status listed =
       store_->index().List(list, size_, [&](std::string_view key, const Version& version) {
         if (version.kind != EntryKind::kValue && !options.deep) return true;
         auto entry = ToEntry(*store_, key, version);
         if (entry.ok() && entry->kind != EntryKind::kValue) entry = Get(entry->value);
-        if (!entry.ok()) {
-          failed = entry.status();
-          return false;
-        }
-        entries.push_back(*std::move(entry));
-        return options.limit == 0 || entries.size() < options.limit;
+        return found.Add(std::move(entry));
       });
-  IMMUDB_RETURN_IF_ERROR(listed);
-  IMMUDB_RETURN_IF_ERROR(failed);
-  return entries;
+  return std::move(found).Finish(listed);
 }
 
 Result<std::vector<Entry>> Snapshot::ScanSet(const SetScanOptions& options) const {
-  std::vector<Entry> entries;
-  Status failed;
+  Collector found(options.limit);
   const KeyIndex::SetListOptions list{options.set, options.offset, options.reverse};
-  const Status listed =
-      store_->index().ListSet(list, size_, [&](std::string_view, const Version& member) {
-        auto entry = Get(member.value);
-        if (!entry.ok()) {
-          failed = entry.status();
-          return false;
-        }
-        entries.push_back(*std::move(entry));
-        return options.limit == 0 || entries.size() < options.limit;
-      });
-  IMMUDB_RETURN_IF_ERROR(listed);
-  IMMUDB_RETURN_IF_ERROR(failed);
-  return entries;
+  const Status listed = store_->index().ListSet(
+      list, size_,
+      [&](std::string_view, const Version& member) { return found.Add(Get(member.value)); });
+  return std::move(found).Finish(listed);
 }
 
 Result<std::vector<Entry>> Snapshot::Range(LeafIndex first, size_t count) const {

@@ -33,6 +33,7 @@ class Daemon {
     if (::pipe(out.data()) != 0 || ::pipe(err.data()) != 0) return;
     arguments.insert(arguments.begin(), IMMUDB_BIN_DIR "/immudb");
     std::vector<char*> argv;
+    argv.reserve(arguments.size() + 1);
     for (auto& argument : arguments) argv.push_back(argument.data());
     argv.push_back(nullptr);
     pid_ = ::fork();

@@ -71,6 +71,7 @@ TEST_F(Live, WhatIsWrittenIsReadAndProven) {
 
 TEST_F(Live, EveryEntryOfABatchIsProvable) {
   std::vector<KeyValue> entries;
+  entries.reserve(100);
   for (int i = 0; i < 100; ++i) entries.push_back({std::to_string(i % 90), std::to_string(i)});
   const auto last = client_->SetBatch(entries);
   ASSERT_TRUE(last.ok()) << last.status().ToString();
@@ -184,6 +185,7 @@ TEST_F(Live, ConcurrentClientsNeverSeeFalseAlarms) {
   constexpr int kRounds = 25;
   std::atomic<int> failures = 0;
   std::vector<std::thread> threads;
+  threads.reserve(kThreads);
   for (int t = 0; t < kThreads; ++t) {
     threads.emplace_back([&, t] {
       const auto client = Connect();

@@ -18,8 +18,6 @@
 namespace immudb {
 namespace {
 
-using testing::HasSubstr;
-
 // "k7" of ("k", 7).
 std::string Name(std::string prefix, int number) {
   return prefix.append(std::to_string(number));
@@ -264,6 +262,7 @@ TEST_F(VerifiedCalls, ManyThreadsAndClientsKeepOneTrust) {
   constexpr int kRounds = 15;
   std::atomic<int> failures = 0;
   std::vector<std::thread> threads;
+  threads.reserve(kThreads);
   auto other = Connect(server_);
   for (int t = 0; t < kThreads; ++t) {
     threads.emplace_back([&, t] {

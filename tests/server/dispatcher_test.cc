@@ -94,7 +94,7 @@ class DispatcherTest : public ::testing::Test {
     auto users = Users::Open(databases_->system_store(), "immudb");
     ASSERT_TRUE(users.ok()) << users.status().ToString();
     users_ = *std::move(users);
-    services_.reset(new Services{options_, *databases_, *users_, sessions_});
+    services_ = std::make_unique<Services>(Services{options_, *databases_, *users_, sessions_});
     gate = &gate_;
   }
 

@@ -214,6 +214,7 @@ TEST_F(LifecycleTest, ShutdownWithCallsInFlightLosesNoAcknowledgedWrite) {
   std::atomic<int> acknowledged{0};
   std::vector<uint64_t> highest(kWriters, 0);
   std::vector<std::thread> writers;
+  writers.reserve(kWriters);
   for (int w = 0; w < kWriters; ++w) {
     writers.emplace_back([&, w] {
       Client own(Target());

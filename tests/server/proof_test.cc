@@ -217,6 +217,7 @@ TEST_F(ProofTest, ConcurrentSafeWritersEachGetTheTreeThatEndsWithTheirEntry) {
   constexpr int kWrites = 40;
   std::vector<std::vector<schema::Proof>> proofs(kWriters);
   std::vector<std::thread> writers;
+  writers.reserve(kWriters);
   for (int w = 0; w < kWriters; ++w) {
     writers.emplace_back([&, w] {
       Client own(Target());
@@ -237,7 +238,7 @@ TEST_F(ProofTest, ConcurrentSafeWritersEachGetTheTreeThatEndsWithTheirEntry) {
     });
   }
   for (std::thread& writer : writers) writer.join();
-  std::vector<bool> seen(kWriters * kWrites);
+  std::vector<bool> seen(size_t{kWriters} * kWrites);
   for (const auto& of_writer : proofs) {
     for (const schema::Proof& answer : of_writer) {
       ASSERT_LT(answer.index(), seen.size());

@@ -51,7 +51,7 @@ class InProcess {
   void Gets(const std::string& name, bool with_proof) {
     std::mt19937_64 random(42);
     std::uniform_int_distribution<uint64_t> key(0, kPrefilledKeys - 1);
-    Print(name, 1, 1, [&](uint64_t, Done done) {
+    Print(name, 1, 1, [&](uint64_t, const Done& done) {
       const Snapshot snapshot = store_.Latest();
       const auto entry = snapshot.Get(Key(key(random)));
       bool ok = entry.ok();

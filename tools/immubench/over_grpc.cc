@@ -8,6 +8,7 @@
 #include <map>
 #include <memory>
 #include <random>
+#include <stdexcept>
 
 #include "immubench/closed_loop.h"
 #include "immubench/suites.h"
@@ -75,7 +76,7 @@ class Load {
     return recorder.Summarise(elapsed.count());
   }
 
-  // One call; its answer, or exits the process with the error.
+  // One call; its answer, or std::runtime_error.
   template <typename Response>
   Response CallOnce(const std::string& method, const google::protobuf::Message& request) {
     std::unique_ptr<Call> call;
@@ -86,8 +87,7 @@ class Load {
     queue_.Next(&tag, &ok);
     Response response;
     if (!call->status.ok()) {
-      fmt::print(stderr, "{}: {}\n", method, call->status.error_message());
-      std::exit(1);
+      throw std::runtime_error(method + ": " + call->status.error_message());
     }
     grpc::Slice slice;
     if (call->response.TrySingleSlice(&slice).ok() ||
@@ -239,13 +239,16 @@ int RunOverGrpc(const SuiteOptions& options) {
       "over gRPC, {} connections, auth on, keys of 16 bytes, values of 32 bytes, fsync {}",
       kConnections, options.sync ? "on" : "off"));
   bool failed = false;
-  {
+  try {
     GrpcSuite suite(options, (*server)->port(), (*echo)->port());
     suite.Login();
     suite.Echo();
     suite.Prefill();
     suite.All();
     failed = suite.failed();
+  } catch (const std::exception& error) {
+    fmt::print(stderr, "{}\n", error.what());
+    failed = true;
   }
   return (*server)->Stop(SIGTERM) == 0 && !failed ? 0 : 1;
 }
