@@ -60,7 +60,7 @@ class OptionTable : public testing::Test {
   void TearDown() override { std::filesystem::remove_all(root_); }
 
   std::string Write(const std::string& name, const std::string& content) {
-    const auto path = (root_ / name).string();
+    auto path = (root_ / name).string();
     std::ofstream(path) << content;
     return path;
   }

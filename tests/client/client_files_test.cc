@@ -186,6 +186,7 @@ TEST_F(RootFile, NoUpdateIsLostAmongThreadsAndProcesses) {
     children.push_back(pid);
   }
   std::vector<std::thread> threads;
+  threads.reserve(3);
   std::atomic<int> failures = 0;
   for (int thread = 0; thread < 3; ++thread) {
     threads.emplace_back([&] {

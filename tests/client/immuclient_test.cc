@@ -32,7 +32,7 @@ class Immuclient : public testing::Test {
     ::setenv("TZ", "UTC", 1);  // NOLINT(concurrency-mt-unsafe): before any other thread
     ::tzset();
   }
-  Ended Call(std::vector<std::string> arguments) {
+  Ended Call(const std::vector<std::string>& arguments) {
     Surroundings around;
     around.environment = {{"IMMUCLIENT_IMMUDB_PORT", std::to_string(server_.port())},
                           {"IMMUCLIENT_TOKENFILE", directory_ / "token"},
