@@ -17,6 +17,8 @@ namespace {
 constexpr size_t kParallelHashGrain = 2048;
 // What a waiting transaction costs besides its bytes.
 constexpr size_t kPendingOverhead = 256;
+// So much waiting is worth sequencing while the writer is busy; less, it does itself in passing.
+constexpr size_t kSequenceAheadBytes = size_t{64} << 10;
 
 size_t HeldBytes(const TransactionBody& body) {
   return body.bytes.size() + body.items.size() * sizeof(TransactionBody::Item) + kPendingOverhead;
@@ -39,10 +41,7 @@ void CommitPipeline::Submit(std::unique_ptr<TransactionBody> body, Store::Comple
   const size_t bytes = HeldBytes(*body);
   Pending transaction{std::move(body), std::move(done), {}};
   const Status queued = Enqueue(transaction, bytes);
-  if (queued.ok()) {
-    sequencer_wake_.notify_one();
-    return;
-  }
+  if (queued.ok()) return;
   held_bytes_ -= bytes;
   transaction.done(queued);
 }
@@ -54,10 +53,26 @@ Status CommitPipeline::Enqueue(Pending& transaction, size_t bytes) {
                                      std::to_string(options_.queue_bytes) +
                                      " bytes wait already); try again later");
   }
-  const std::lock_guard lock(mutex_);
-  if (closing_) return Status::Unavailable("the store is closed");
-  if (failure_.ok()) pending_.push_back(std::move(transaction));
-  return failure_;
+  bool writer_idle = false;
+  bool sequence_ahead = false;
+  {
+    const std::lock_guard lock(mutex_);
+    if (closing_) return Status::Unavailable("the store is closed");
+    if (!failure_.ok()) return failure_;
+    pending_.push_back(std::move(transaction));
+    pending_bytes_ += bytes;
+    writer_idle = !writer_busy_ && !sequencing_;
+    sequence_ahead = ShouldSequenceAhead();
+  }
+  // A busy writer looks at the queue when it is done: no wake-up, no context switch.
+  if (writer_idle) writer_wake_.notify_one();
+  if (sequence_ahead) sequencer_wake_.notify_one();
+  return Status::Ok();
+}
+
+bool CommitPipeline::ShouldSequenceAhead() const {
+  return writer_busy_ && !sequencing_ && pending_bytes_ >= kSequenceAheadBytes &&
+         sequenced_bytes_ < options_.group_bytes;
 }
 
 PublishedState CommitPipeline::published() const {
@@ -76,6 +91,7 @@ void CommitPipeline::Close() {
     closing_ = true;
   }
   sequencer_wake_.notify_all();
+  writer_wake_.notify_all();
   for (std::thread* thread : {&sequencer_, &writer_, &applier_}) {
     if (thread->joinable()) thread->join();
   }
@@ -93,45 +109,44 @@ void CommitPipeline::Finish(std::vector<Pending> transactions, const Status& sta
 void CommitPipeline::RunSequencer() {
   std::unique_lock lock(mutex_);
   while (true) {
-    sequencer_wake_.wait(lock, [this] {
-      return pending_.empty() ? closing_ : sequenced_bytes_ < options_.group_bytes;
-    });
-    if (pending_.empty()) break;
-    std::vector<Pending> taken;
-    for (size_t bytes = 0; !pending_.empty() && bytes < options_.group_bytes;) {
-      bytes += HeldBytes(*pending_.front().body);
-      taken.push_back(std::move(pending_.front()));
-      pending_.pop_front();
-    }
-    if (reset_.wanted) {
-      next_index_ = reset_.next_index;
-      parts_.log.ResetLayout(reset_.log_end);
-      reset_.wanted = false;
-    }
-    Status failure = failure_;
-    std::unique_ptr<Group> group;
-    lock.unlock();
-    if (failure.ok()) {
-      group = Sequence(std::move(taken));
-    } else {
-      Finish(std::move(taken), failure);
-    }
-    lock.lock();
-    if (!group) continue;
-    if (reset_.wanted || !failure_.ok()) {
-      // The groups before this one were taken back meanwhile.
-      failure = failure_.ok() ? reset_.error : failure_;
-      lock.unlock();
-      Finish(std::move(group->transactions), failure);
-      lock.lock();
-      continue;
-    }
+    sequencer_wake_.wait(lock, [this] { return closing_ || ShouldSequenceAhead(); });
+    if (closing_) return;  // the writer does what is left
+    SequencePending(lock);
+  }
+}
+
+// Takes what waits and sequences it; `lock` (of mutex_) is released meanwhile.
+// Precondition: something waits and sequencing_ is off.
+void CommitPipeline::SequencePending(std::unique_lock<std::mutex>& lock) {
+  sequencing_ = true;
+  std::vector<Pending> taken;
+  for (size_t bytes = 0; !pending_.empty() && bytes < options_.group_bytes;) {
+    const size_t held = HeldBytes(*pending_.front().body);
+    bytes += held;
+    pending_bytes_ -= held;
+    taken.push_back(std::move(pending_.front()));
+    pending_.pop_front();
+  }
+  if (reset_.wanted) {
+    next_index_ = reset_.next_index;
+    parts_.log.ResetLayout(reset_.log_end);
+    reset_.wanted = false;
+  }
+  lock.unlock();
+  std::unique_ptr<Group> group = Sequence(std::move(taken));
+  lock.lock();
+  sequencing_ = false;
+  if (failure_.ok() && !reset_.wanted) {
     sequenced_bytes_ += group->log.bytes.size();
     sequenced_.push_back(std::move(group));
-    writer_wake_.notify_one();
+  } else {
+    // The groups before this one were taken back meanwhile.
+    const Status failure = failure_.ok() ? reset_.error : failure_;
+    lock.unlock();
+    Finish(std::move(group->transactions), failure);
+    lock.lock();
   }
-  sequencer_done_ = true;
-  writer_wake_.notify_one();
+  if (!writer_busy_) writer_wake_.notify_one();
 }
 
 std::unique_ptr<CommitPipeline::Group> CommitPipeline::Sequence(std::vector<Pending> transactions) {
@@ -185,9 +200,14 @@ void CommitPipeline::RunWriter() {
   std::unique_lock lock(mutex_);
   while (true) {
     writer_wake_.wait(lock, [this] {
-      return sequenced_.empty() ? sequencer_done_ : durable_bytes_ < options_.group_bytes;
+      if (durable_bytes_ >= options_.group_bytes) return false;
+      return !sequenced_.empty() || (!sequencing_ && (!pending_.empty() || closing_));
     });
-    if (sequenced_.empty()) break;
+    if (sequenced_.empty()) {
+      if (pending_.empty()) break;
+      SequencePending(lock);
+      continue;
+    }
     Groups groups;
     size_t bytes = 0;
     do {  // what belongs to one segment
@@ -196,18 +216,21 @@ void CommitPipeline::RunWriter() {
       sequenced_.pop_front();
     } while (!sequenced_.empty() && !sequenced_.front()->log.opens_segment);
     sequenced_bytes_ -= bytes;
+    writer_busy_ = true;
+    if (ShouldSequenceAhead()) sequencer_wake_.notify_one();
     Status status = failure_;
     lock.unlock();
-    sequencer_wake_.notify_one();
     bool retracted = false;
     LogPosition end;
     if (status.ok()) status = WriteAndSync(groups, retracted, end);
     if (!status.ok()) {
       AbandonFrom(std::move(groups), status, retracted, end);
       lock.lock();
+      writer_busy_ = false;
       continue;
     }
     lock.lock();
+    writer_busy_ = false;
     durable_bytes_ += bytes;
     durable_.insert(durable_.end(), std::make_move_iterator(groups.begin()),
                     std::make_move_iterator(groups.end()));
@@ -248,7 +271,6 @@ void CommitPipeline::AbandonFrom(Groups groups, const Status& error, bool retrac
     }
     sequenced_bytes_ = 0;
   }
-  sequencer_wake_.notify_one();
   for (auto& group : groups) Finish(std::move(group->transactions), error);
 }
 

@@ -81,6 +81,8 @@ class CommitPipeline {
   using Groups = std::vector<std::unique_ptr<Group>>;
 
   Status Enqueue(Pending& transaction, size_t bytes);
+  bool ShouldSequenceAhead() const;
+  void SequencePending(std::unique_lock<std::mutex>& lock);
   void RunSequencer();
   void RunWriter();
   void RunApplier();
@@ -95,7 +97,7 @@ class CommitPipeline {
   const PublishHook on_publish_;
   std::atomic<size_t> held_bytes_{0};  // from Submit to completion
 
-  // Sequencer only.
+  // Of the thread that has set sequencing_, like the layout of the log.
   uint64_t next_index_;
 
   mutable std::mutex mutex_;
@@ -104,12 +106,14 @@ class CommitPipeline {
   std::condition_variable applier_wake_;
   // Guarded by mutex_.
   std::deque<Pending> pending_;
+  size_t pending_bytes_ = 0;
   std::deque<std::unique_ptr<Group>> sequenced_;
   size_t sequenced_bytes_ = 0;
   Groups durable_;
   size_t durable_bytes_ = 0;
   bool closing_ = false;
-  bool sequencer_done_ = false;
+  bool sequencing_ = false;   // a thread sequences, with mutex_ released
+  bool writer_busy_ = false;  // writing or syncing; it will look at the queues again
   bool writer_done_ = false;
   Status failure_;  // sticky
   // A failed write takes back the indices and places that were given out behind it.

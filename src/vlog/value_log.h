@@ -38,8 +38,9 @@ struct LogGroup {
 // Durability: a group is written by Write() and durable when the next Sync() returns. The last
 // segment is written over zeros laid down ahead, which makes fdatasync cheaper.
 //
-// Threads: layout (Place, ResetLayout) by one thread, writing (Write, Sync, Retract, Close) by one
-// thread, which may be another; Read by any number. Open and Recover come first, alone.
+// Threads: layout (BeginGroup, Place, ResetLayout) by one thread at a time, writing (Write, Sync,
+// Retract, Close) by one thread, which may be another; Read by any number. Open and Recover come
+// first, alone.
 class ValueLog {
  public:
   // Finds the segments; creates the directory if it is absent. kDataLoss if segments are missing.
