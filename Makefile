@@ -6,6 +6,8 @@ BUILD := build/$(PRESET)
 JOBS ?= $(shell nproc)
 PACKAGES := $(shell sed -e 's/#.*//' -e '/\[check\]/d' packages.txt)
 CHECK_PACKAGES := $(shell sed -n 's/ *\[check\]$$//p' packages.txt)
+# For PRESET=tsan; ignored by the other builds.
+export TSAN_OPTIONS ?= suppressions=$(CURDIR)/tests/tsan.supp
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
 .PHONY: all run test demo bench format check packages check-packages configure clean

@@ -4,6 +4,7 @@
 #include <spdlog/spdlog.h>
 
 #include <mutex>
+#include <string>
 #include <utility>
 
 #include "base/status_macros.h"
@@ -77,7 +78,10 @@ Status Server::Impl::Start() {
                                 *dispatcher_);
   IMMUDB_RETURN_IF_ERROR(front);
   front_ = *std::move(front);
-  spdlog::info("serving {} on {}", options_.directory, *target);
+  spdlog::info("serving {} on {}{}", options_.directory, *target,
+               options_.port == 0 && options_.network == "tcp"
+                   ? " (port " + std::to_string(front_->port()) + ")"
+                   : "");
   return Status::Ok();
 }
 
