@@ -200,7 +200,7 @@ class Store {
   Snapshot Latest() const;
 
   // Finishes what is queued, flushes index and tree, closes. Later writes are refused; snapshots
-  // must not be used any more. Idempotent.
+  // must not be used any more. Idempotent. The directory stays locked until the Store is destroyed.
   Status Close();
 
   // Drops index and tree of a closed store's directory and derives them again from the log.

@@ -93,9 +93,9 @@ class KeyIndex {
   // The latest version of each key (all kinds), in byte order of the keys.
   Status List(const ListOptions& options, TreeSize at, const Visitor& visit) const;
   // The members of exactly this set by score as a number (-0 = 0), ties by member key, then by
-  // score bits. `key` is the member's key (the one the set refers to); `version.index` the entry
-  // that added it last, its value (the member) always there. kInvalidArgument "invalid offset" if
-  // `after` has not the form of a member key of this set; it need not exist.
+  // score bits. `key` is the stored key (set || score || member); `version.index` the entry that
+  // added it last, its value (the member, the key the set refers to) always there. kInvalidArgument
+  // "invalid offset" if `after` has not the form of a member key of this set; it need not exist.
   Status ListSet(const SetListOptions& options, TreeSize at, const Visitor& visit) const;
 
   // Everything applied is on stable storage.
