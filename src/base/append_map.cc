@@ -3,6 +3,7 @@
 
 #include <sys/mman.h>
 
+#include <algorithm>
 #include <bit>
 #include <cassert>
 #include <cerrno>
@@ -61,13 +62,26 @@ Status AppendMap::Append(std::string_view records) {
   IMMUDB_RETURN_IF_ERROR(file_->WriteAt(offset, records));
   IMMUDB_RETURN_IF_ERROR(MapThrough(offset + records.size()));
   count_ += records.size() / record_bytes_;
+  if (offset + records.size() - released_at_ >= kReleaseBytes) {
+    released_at_ = offset + records.size();
+    ReleasePages();
+  }
   return Status::Ok();
+}
+
+// Readers that are at it merely fault their page in again.
+void AppendMap::ReleasePages() {
+  for (size_t i = 0; i < mapped_chunks_; ++i) {
+    ::madvise(const_cast<char*>(chunks_[i].load(std::memory_order_relaxed)), kChunkBytes,
+              MADV_DONTNEED);
+  }
 }
 
 Status AppendMap::Truncate(uint64_t count) {
   assert(count <= count_);
   IMMUDB_RETURN_IF_ERROR(file_->Truncate(count * record_bytes_));
   count_ = count;
+  released_at_ = std::min(released_at_, count * record_bytes_);
   return Status::Ok();
 }
 

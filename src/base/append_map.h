@@ -14,6 +14,8 @@ namespace immudb {
 
 // An append-only file of fixed-size records, written through the I/O seam and read through memory
 // maps. For derived data (tree nodes, entry positions): its bytes are durable only after Sync().
+// While it grows, mapped pages are given back from time to time, so that the process does not come
+// to hold the whole file; they stay in the page cache.
 //
 // Threads: one appender at a time; any number of readers at once, without locks. A reader MUST stay
 // below a record count that the appender has handed to it (through a lock or an atomic) after
@@ -47,15 +49,18 @@ class AppendMap {
   static constexpr unsigned kChunkBits = 26;  // 64 MiB of address space a map
   static constexpr uint64_t kChunkBytes = uint64_t{1} << kChunkBits;
   static constexpr size_t kMaxChunks = size_t{1} << 16;
+  static constexpr uint64_t kReleaseBytes = uint64_t{8} << 20;  // so much growth between releases
 
   AppendMap(std::unique_ptr<File> file, std::string path, size_t record_bytes, uint64_t count);
   Status MapThrough(uint64_t bytes);
+  void ReleasePages();
 
   const std::unique_ptr<File> file_;
   const std::string path_;
   const size_t record_bytes_;  // a power of two, so that no record spans two chunks
   uint64_t count_;
   size_t mapped_chunks_ = 0;
+  uint64_t released_at_ = 0;  // size of the file then
   // Zero pages until touched: 512 KiB of address space, not of memory.
   std::unique_ptr<std::atomic<const char*>[]> chunks_;
 };

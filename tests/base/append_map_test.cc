@@ -4,6 +4,8 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <cstdint>
+#include <fstream>
 #include <string>
 #include <thread>
 #include <vector>
@@ -42,6 +44,36 @@ class AppendMapTest : public ::testing::Test {
   testing::TempDir dir_;
   const std::string path_ = dir_.File("map");
 };
+
+// Mapped pages of files (also of files in memory) that this process holds.
+uint64_t ResidentMappedBytes() {
+  std::ifstream status("/proc/self/status");
+  uint64_t total = 0;
+  for (std::string line; std::getline(status, line);) {
+    if (line.starts_with("RssFile:") || line.starts_with("RssShmem:")) {
+      total += std::stoull(line.substr(line.find(':') + 1)) << 10;
+    }
+  }
+  return total;
+}
+
+// Else a database's tree, read as it grows, would end up in memory whole.
+TEST_F(AppendMapTest, AGrowingMapDoesNotStayResident) {
+  constexpr uint64_t kSlice = uint64_t{1} << 20;
+  constexpr uint64_t kSlices = 80;  // more than one map
+  const auto map = Open();
+  const std::string slice = Records(0, kSlice / kRecordBytes);
+  const uint64_t before = ResidentMappedBytes();
+  for (uint64_t i = 0; i < kSlices; ++i) {
+    ASSERT_TRUE(map->Append(slice).ok());
+    const uint64_t first = i * kSlice / kRecordBytes;
+    for (uint64_t at = 0; at < kSlice / kRecordBytes; at += 512) {  // every page
+      ASSERT_EQ(LoadLE<uint64_t>(map->At(first + at)), at + 1);
+    }
+  }
+  EXPECT_LT(ResidentMappedBytes(), before + 16 * kSlice);
+  ASSERT_EQ(LoadLE<uint64_t>(map->At(5)), 6U) << "a released page is read again";
+}
 
 TEST_F(AppendMapTest, RecordsAreThereAfterReopening) {
   {
