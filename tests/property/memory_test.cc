@@ -68,9 +68,9 @@ TEST(MemoryTest, WaitingWritesAreBoundedWhileTheDiskHangs) {
     });
   };
   std::vector<std::thread> clients;
-  for (int t = 0; t < kThreads; ++t) {
+  for (uint64_t t = 0; t < kThreads; ++t) {
     clients.emplace_back([&, t] {
-      for (int i = 0; i < kEach; ++i) submit(Numbered("key", static_cast<uint64_t>(t * kEach + i)));
+      for (uint64_t i = 0; i < kEach; ++i) submit(Numbered("key", t * kEach + i));
     });
   }
   for (std::thread& client : clients) client.join();

@@ -102,6 +102,7 @@ TEST_F(StoreWriteTest, EmptyTransactionIsRefused) {
   EXPECT_EQ(store_->Commit(Transaction()).status(), Status::InvalidArgument("Empty set"));
   Transaction moved;
   const Transaction taken = std::move(moved);
+  // NOLINTNEXTLINE(bugprone-use-after-move,clang-analyzer-cplusplus.Move): that is the case here.
   EXPECT_EQ(store_->Commit(std::move(moved)).status().code(), StatusCode::kInvalidArgument);
 }
 
