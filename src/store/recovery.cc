@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <deque>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -111,7 +112,8 @@ Status StoreImpl::DropDerivedParts() {
 
 // Opens index, tree and positions, and says up to where tree and positions can be believed: the
 // state of the last checkpoint if they have it, or nothing.
-Result<PublishedState> StoreImpl::OpenDerivedParts() {
+Result<PublishedState> StoreImpl::OpenDerivedParts(
+    const std::optional<PublishedState>& checkpoint) {
   KeyIndexOptions index_options;
   index_options.inline_value_bytes = options_.inline_value_bytes;
   index_options.write_buffer_bytes = options_.write_buffer_bytes;
@@ -129,27 +131,25 @@ Result<PublishedState> StoreImpl::OpenDerivedParts() {
 
   PublishedState base;
   base.root = EmptyTreeRoot();
-  const auto checkpoint = ReadCheckpoint(fs_, paths_.checkpoint);
-  IMMUDB_RETURN_IF_ERROR(checkpoint);
-  if (!*checkpoint) return base;
-  const TreeSize size = (*checkpoint)->size;
+  if (!checkpoint) return base;
+  const TreeSize size = checkpoint->size;
   if (tree_->size() < size || positions_->count() < size.value ||
-      tree_->Root(size) != (*checkpoint)->root) {
+      tree_->Root(size) != checkpoint->root) {
     spdlog::warn("{} does not hold the tree of the last checkpoint ({} entries): deriving it again",
                  paths_.tree, size.value);
     return base;
   }
-  return **checkpoint;
+  return *checkpoint;
 }
 
 Result<PublishedState> StoreImpl::Recover() {
   auto log = ValueLog::Open(fs_, paths_.log, {options_.segment_bytes, options_.sync});
   IMMUDB_RETURN_IF_ERROR(log);
   log_ = *std::move(log);
-  auto opened = OpenDerivedParts();
-  IMMUDB_RETURN_IF_ERROR(opened);
   const auto checkpoint = ReadCheckpoint(fs_, paths_.checkpoint);
   IMMUDB_RETURN_IF_ERROR(checkpoint);
+  const auto opened = OpenDerivedParts(*checkpoint);
+  IMMUDB_RETURN_IF_ERROR(opened);
   PublishedState base = *opened;
   // What was once published, as far as the derived parts remember it.
   const TreeSize known =

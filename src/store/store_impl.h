@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <atomic>
 #include <condition_variable>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <thread>
 
@@ -54,7 +54,7 @@ class StoreImpl {
 
   // recovery.cc
   Result<PublishedState> Recover();
-  Result<PublishedState> OpenDerivedParts();
+  Result<PublishedState> OpenDerivedParts(const std::optional<PublishedState>& checkpoint);
   Status DropDerivedParts();
 
   Status CheckReferences(const TransactionBody& body) const;
