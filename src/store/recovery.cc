@@ -101,13 +101,10 @@ class Replay {
 
 }  // namespace
 
-Status StoreImpl::DropDerivedParts() {
-  tree_.reset();
-  positions_.reset();
-  index_.reset();
-  IMMUDB_RETURN_IF_ERROR(fs_.Remove(paths_.tree));
-  IMMUDB_RETURN_IF_ERROR(fs_.Remove(paths_.positions));
-  return fs_.RemoveTree(paths_.index);
+Status RemoveDerivedFiles(FileSystem& fs, const StorePaths& paths) {
+  IMMUDB_RETURN_IF_ERROR(fs.Remove(paths.tree));
+  IMMUDB_RETURN_IF_ERROR(fs.Remove(paths.positions));
+  return fs.RemoveTree(paths.index);
 }
 
 // Opens index, tree and positions, and says up to where tree and positions can be believed: the
@@ -179,7 +176,10 @@ Result<PublishedState> StoreImpl::Recover() {
     }
     spdlog::error("{}: they are lost; index and tree are derived again", loss);
     IMMUDB_RETURN_IF_ERROR(fs_.Remove(paths_.checkpoint));
-    IMMUDB_RETURN_IF_ERROR(DropDerivedParts());
+    tree_.reset();
+    positions_.reset();
+    index_.reset();
+    IMMUDB_RETURN_IF_ERROR(RemoveDerivedFiles(fs_, paths_));
     IMMUDB_RETURN_IF_ERROR(log_->CutTail());
     return Recover();
   }

@@ -54,9 +54,7 @@ Status Store::Rebuild(const std::string& directory, const StoreOptions& options)
   {
     const auto lock = fs.Lock(paths.lock);
     IMMUDB_RETURN_IF_ERROR(lock);
-    IMMUDB_RETURN_IF_ERROR(fs.Remove(paths.tree));
-    IMMUDB_RETURN_IF_ERROR(fs.Remove(paths.positions));
-    IMMUDB_RETURN_IF_ERROR(fs.RemoveTree(paths.index));
+    IMMUDB_RETURN_IF_ERROR(RemoveDerivedFiles(fs, paths));
   }
   auto store = Open(directory, options);
   IMMUDB_RETURN_IF_ERROR(store);

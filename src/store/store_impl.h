@@ -31,6 +31,9 @@ struct StorePaths {
   std::string positions;  // where each entry stands in the log
 };
 
+// Removes index, tree and positions: the next open derives them from the log. They must be closed.
+Status RemoveDerivedFiles(FileSystem& fs, const StorePaths& paths);
+
 // What Store owns: the parts, in the order in which they are opened; see Store for the contract.
 class StoreImpl {
  public:
@@ -55,7 +58,6 @@ class StoreImpl {
   // recovery.cc
   Result<PublishedState> Recover();
   Result<PublishedState> OpenDerivedParts(const std::optional<PublishedState>& checkpoint);
-  Status DropDerivedParts();
 
   Status CheckReferences(const TransactionBody& body) const;
   void RunCheckpoints();
