@@ -3,12 +3,23 @@
 
 #include <chrono>
 #include <cstddef>
+#include <functional>
 #include <memory>
+#include <optional>
 #include <string>
+#include <string_view>
 
 #include "immudb/status.h"
 
 namespace immudb {
+
+// PEM files. They are read again when they change.
+struct TlsFiles {
+  std::string certificate;  // of the server, with its chain
+  std::string key;
+  // Clients must show a certificate that leads to one of these; empty: clients need none.
+  std::string client_authorities;
+};
 
 // Everything the service needs to know; the daemon fills it from its option table.
 struct ServerOptions {
@@ -19,15 +30,23 @@ struct ServerOptions {
   std::string default_database = "defaultdb";
   bool auth = true;
   bool devmode = false;                   // without auth: also accept peers that are not local
+  bool maintenance = false;               // overrides `auth`; see docs/operations.md
+  bool local_user_management = false;     // users may be managed only from this machine
+  std::optional<TlsFiles> tls;            // none: plain text
   std::string admin_password = "immudb";  // plain text here; "enc:" is decoded by the option table
   std::string version_text = "no version info available";  // HealthResponse.version
   bool sync = true;                                        // false: acknowledged before fdatasync
   size_t max_message_bytes = size_t{32} << 20;
-  size_t block_cache_bytes = size_t{64} << 20;   // one for all databases
-  size_t write_buffer_bytes = size_t{32} << 20;  // index memtables of all databases together
+  size_t block_cache_bytes = size_t{64} << 20;      // one for all databases
+  size_t write_buffer_bytes = size_t{32} << 20;     // index memtables of all databases together
+  size_t max_open_databases = 256;                  // at most; fewer if descriptors are scarce
+  std::chrono::seconds database_idle_timeout{600};  // an unused database is closed after it
   std::chrono::seconds session_lifetime{3600};
   size_t pollers = 1;         // completion queues, each with one thread
   size_t reader_threads = 2;  // for listings and other long reads
+  // Sets a key of the configuration file that the process was started with, for the next start.
+  // Null: there is no such file.
+  std::function<Status(std::string_view key, std::string_view value)> update_config;
 };
 
 // The gRPC service over a data directory: immudb.schema.ImmuService, grpc.health.v1 and reflection.
