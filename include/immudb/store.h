@@ -151,7 +151,12 @@ struct StoreOptions {
   // Shared by all stores of a process; null: the store makes its own, small ones.
   std::shared_ptr<rocksdb::Cache> block_cache;
   std::shared_ptr<rocksdb::WriteBufferManager> write_buffer_manager;
-  ThreadPool* pool = nullptr;         // for hashing large groups; must outlive the store
+  ThreadPool* pool = nullptr;  // for hashing large groups; must outlive the store
+  // For writing; shared by all stores of a process, must outlive them and differ from `pool`, whose
+  // work must not wait behind a sync. Null: the store starts three threads of its own.
+  ThreadPool* commit_threads = nullptr;
+  // Files of index and log that are kept open besides the four that always are; at least 24.
+  size_t max_open_files = 80;
   FileSystem* file_system = nullptr;  // null: the real one; tests put a faulty one in
 };
 

@@ -26,6 +26,7 @@ bool ThreadPool::TrySubmit(std::function<void()> task) {
     const std::lock_guard lock(mutex_);
     if (max_queued_ != 0 && queue_.size() >= max_queued_) return false;
     queue_.push_back(std::move(task));
+    queued_.store(queue_.size(), std::memory_order_relaxed);
   }
   wake_.notify_one();
   return true;
@@ -38,8 +39,10 @@ void ThreadPool::Run() {
     if (queue_.empty()) return;
     auto task = std::move(queue_.front());
     queue_.pop_front();
+    queued_.store(queue_.size(), std::memory_order_relaxed);
     lock.unlock();
     task();
+    task = nullptr;
     lock.lock();
   }
 }

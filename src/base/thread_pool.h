@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <atomic>
 #include <condition_variable>
 #include <cstddef>
 #include <deque>
@@ -31,6 +32,9 @@ class ThreadPool {
 
   size_t thread_count() const { return threads_.size(); }
 
+  // Is there work that no worker has taken yet? Then a long task does well to queue itself anew.
+  bool busy() const { return queued_.load(std::memory_order_relaxed) > 0; }
+
  private:
   void Run();
 
@@ -39,6 +43,7 @@ class ThreadPool {
   std::condition_variable wake_;
   std::deque<std::function<void()>> queue_;  // guarded by mutex_
   bool stopping_ = false;                    // guarded by mutex_
+  std::atomic<size_t> queued_{0};            // size of queue_
   std::vector<std::thread> threads_;
 };
 

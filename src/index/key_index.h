@@ -41,6 +41,7 @@ struct KeyIndexOptions {
   size_t inline_value_bytes = 128;
   // Of a memtable. Small ones stay in the cache of the processor and take more entries a second.
   size_t write_buffer_bytes = size_t{8} << 20;
+  int max_open_files = 64;  // RocksDB takes at least 20
   std::shared_ptr<rocksdb::Cache> block_cache = nullptr;  // null: a small one of its own
   std::shared_ptr<rocksdb::WriteBufferManager> write_buffer_manager = nullptr;  // may be null
 };

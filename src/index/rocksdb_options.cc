@@ -16,7 +16,6 @@ namespace {
 
 constexpr size_t kOwnCacheBytes = size_t{32} << 20;
 constexpr int kOwnCacheShardBits = 2;
-constexpr int kMaxOpenFiles = 64;
 constexpr double kFilterBitsPerKey = 10;
 
 }  // namespace
@@ -32,7 +31,7 @@ rocksdb::DBOptions MakeDbOptions(const std::string& directory, const KeyIndexOpt
   db.enable_write_thread_adaptive_yield = false;
   db.write_buffer_manager = options.write_buffer_manager;
   db.max_background_jobs = 2;
-  db.max_open_files = kMaxOpenFiles;
+  db.max_open_files = options.max_open_files;
   db.max_manifest_file_size = size_t{16} << 20;
   db.bytes_per_sync = size_t{1} << 20;
   db.skip_stats_update_on_db_open = true;

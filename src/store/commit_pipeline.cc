@@ -32,10 +32,31 @@ CommitPipeline::CommitPipeline(const Parts& parts, const StoreOptions& options,
       options_(options),
       on_publish_(std::move(on_publish)),
       next_index_(recovered.size.value),
-      published_(recovered),
-      sequencer_([this] { RunSequencer(); }),
-      writer_([this] { RunWriter(); }),
-      applier_([this] { RunApplier(); }) {}
+      published_(recovered) {}
+
+void CommitPipeline::Schedule(Stage& stage) {
+  stage.scheduled = true;
+  // The pool of the commit threads refuses nothing.
+  static_cast<void>(parts_.commit_threads.TrySubmit([this, &stage] { Run(stage); }));
+}
+
+void CommitPipeline::ScheduleWhatHasWork() {
+  for (Stage* stage : {&applier_, &writer_, &sequencer_}) {
+    if (!stage->scheduled && (this->*stage->has_work)()) Schedule(*stage);
+  }
+}
+
+void CommitPipeline::Run(Stage& stage) {
+  std::unique_lock lock(mutex_);
+  while ((this->*stage.has_work)()) {
+    (this->*stage.step)(lock);
+    ScheduleWhatHasWork();
+    // Other stores wait for a thread: it is their turn.
+    if (parts_.commit_threads.busy() && (this->*stage.has_work)()) return Schedule(stage);
+  }
+  stage.scheduled = false;
+  if (!sequencer_.scheduled && !writer_.scheduled && !applier_.scheduled) idle_.notify_all();
+}
 
 void CommitPipeline::Submit(std::unique_ptr<TransactionBody> body, Store::Completion done) {
   const size_t bytes = HeldBytes(*body);
@@ -53,26 +74,29 @@ Status CommitPipeline::Enqueue(Pending& transaction, size_t bytes) {
                                      std::to_string(options_.queue_bytes) +
                                      " bytes wait already); try again later");
   }
-  bool writer_idle = false;
-  bool sequence_ahead = false;
-  {
-    const std::lock_guard lock(mutex_);
-    if (closing_) return Status::Unavailable("the store is closed");
-    if (!failure_.ok()) return failure_;
-    pending_.push_back(std::move(transaction));
-    pending_bytes_ += bytes;
-    writer_idle = !writer_busy_ && !sequencing_;
-    sequence_ahead = ShouldSequenceAhead();
-  }
+  const std::lock_guard lock(mutex_);
+  if (closing_) return Status::Unavailable("the store is closed");
+  if (!failure_.ok()) return failure_;
+  pending_.push_back(std::move(transaction));
+  pending_bytes_ += bytes;
   // A busy writer looks at the queue when it is done: no wake-up, no context switch.
-  if (writer_idle) writer_wake_.notify_one();
-  if (sequence_ahead) sequencer_wake_.notify_one();
+  if (!writer_.scheduled && WriterHasWork()) Schedule(writer_);
+  if (!sequencer_.scheduled && SequencerHasWork()) Schedule(sequencer_);
   return Status::Ok();
 }
 
-bool CommitPipeline::ShouldSequenceAhead() const {
+bool CommitPipeline::SequencerHasWork() const {
   return writer_busy_ && !sequencing_ && pending_bytes_ >= kSequenceAheadBytes &&
          sequenced_bytes_ < options_.group_bytes;
+}
+
+bool CommitPipeline::WriterHasWork() const {
+  if (durable_bytes_ >= options_.group_bytes) return false;
+  return !sequenced_.empty() || (!sequencing_ && !pending_.empty());
+}
+
+bool CommitPipeline::ApplierHasWork() const {
+  return !durable_.empty();
 }
 
 PublishedState CommitPipeline::published() const {
@@ -86,15 +110,11 @@ Status CommitPipeline::failure() const {
 }
 
 void CommitPipeline::Close() {
-  {
-    const std::lock_guard lock(mutex_);
-    closing_ = true;
-  }
-  sequencer_wake_.notify_all();
-  writer_wake_.notify_all();
-  for (std::thread* thread : {&sequencer_, &writer_, &applier_}) {
-    if (thread->joinable()) thread->join();
-  }
+  std::unique_lock lock(mutex_);
+  closing_ = true;
+  // What is queued is always some scheduled stage's work.
+  idle_.wait(lock,
+             [this] { return !sequencer_.scheduled && !writer_.scheduled && !applier_.scheduled; });
 }
 
 void CommitPipeline::Finish(std::vector<Pending> transactions, const Status& status) {
@@ -106,17 +126,7 @@ void CommitPipeline::Finish(std::vector<Pending> transactions, const Status& sta
   }
 }
 
-void CommitPipeline::RunSequencer() {
-  std::unique_lock lock(mutex_);
-  while (true) {
-    sequencer_wake_.wait(lock, [this] { return closing_ || ShouldSequenceAhead(); });
-    if (closing_) return;  // the writer does what is left
-    SequencePending(lock);
-  }
-}
-
-// Takes what waits and sequences it; `lock` (of mutex_) is released meanwhile.
-// Precondition: something waits and sequencing_ is off.
+// Takes what waits and sequences it. Precondition: something waits and sequencing_ is off.
 void CommitPipeline::SequencePending(std::unique_lock<std::mutex>& lock) {
   sequencing_ = true;
   std::vector<Pending> taken;
@@ -146,7 +156,6 @@ void CommitPipeline::SequencePending(std::unique_lock<std::mutex>& lock) {
     Finish(std::move(group->transactions), failure);
     lock.lock();
   }
-  if (!writer_busy_) writer_wake_.notify_one();
 }
 
 std::unique_ptr<CommitPipeline::Group> CommitPipeline::Sequence(std::vector<Pending> transactions) {
@@ -196,48 +205,30 @@ std::unique_ptr<CommitPipeline::Group> CommitPipeline::Sequence(std::vector<Pend
   return group;
 }
 
-void CommitPipeline::RunWriter() {
-  std::unique_lock lock(mutex_);
-  while (true) {
-    writer_wake_.wait(lock, [this] {
-      if (durable_bytes_ >= options_.group_bytes) return false;
-      return !sequenced_.empty() || (!sequencing_ && (!pending_.empty() || closing_));
-    });
-    if (sequenced_.empty()) {
-      if (pending_.empty()) break;
-      SequencePending(lock);
-      continue;
-    }
-    Groups groups;
-    size_t bytes = 0;
-    do {  // what belongs to one segment
-      bytes += sequenced_.front()->log.bytes.size();
-      groups.push_back(std::move(sequenced_.front()));
-      sequenced_.pop_front();
-    } while (!sequenced_.empty() && !sequenced_.front()->log.opens_segment);
-    sequenced_bytes_ -= bytes;
-    writer_busy_ = true;
-    if (ShouldSequenceAhead()) sequencer_wake_.notify_one();
-    Status status = failure_;
-    lock.unlock();
-    bool retracted = false;
-    LogPosition end;
-    if (status.ok()) status = WriteAndSync(groups, retracted, end);
-    if (!status.ok()) {
-      AbandonFrom(std::move(groups), status, retracted, end);
-      lock.lock();
-      writer_busy_ = false;
-      continue;
-    }
-    lock.lock();
-    writer_busy_ = false;
-    durable_bytes_ += bytes;
-    durable_.insert(durable_.end(), std::make_move_iterator(groups.begin()),
-                    std::make_move_iterator(groups.end()));
-    applier_wake_.notify_one();
-  }
-  writer_done_ = true;
-  applier_wake_.notify_one();
+void CommitPipeline::WriteSequenced(std::unique_lock<std::mutex>& lock) {
+  if (sequenced_.empty()) return SequencePending(lock);
+  Groups groups;
+  size_t bytes = 0;
+  do {  // what belongs to one segment
+    bytes += sequenced_.front()->log.bytes.size();
+    groups.push_back(std::move(sequenced_.front()));
+    sequenced_.pop_front();
+  } while (!sequenced_.empty() && !sequenced_.front()->log.opens_segment);
+  sequenced_bytes_ -= bytes;
+  writer_busy_ = true;
+  if (!sequencer_.scheduled && SequencerHasWork()) Schedule(sequencer_);
+  Status status = failure_;
+  lock.unlock();
+  bool retracted = false;
+  LogPosition end;
+  if (status.ok()) status = WriteAndSync(groups, retracted, end);
+  if (!status.ok()) AbandonFrom(std::move(groups), status, retracted, end);
+  lock.lock();
+  writer_busy_ = false;
+  if (!status.ok()) return;
+  durable_bytes_ += bytes;
+  durable_.insert(durable_.end(), std::make_move_iterator(groups.begin()),
+                  std::make_move_iterator(groups.end()));
 }
 
 Status CommitPipeline::WriteAndSync(const Groups& groups, bool& retracted, LogPosition& end) {
@@ -274,30 +265,24 @@ void CommitPipeline::AbandonFrom(Groups groups, const Status& error, bool retrac
   for (auto& group : groups) Finish(std::move(group->transactions), error);
 }
 
-void CommitPipeline::RunApplier() {
-  Status broken;
-  std::unique_lock lock(mutex_);
-  while (true) {
-    applier_wake_.wait(lock, [this] { return !durable_.empty() || writer_done_; });
-    if (durable_.empty()) break;
-    Groups groups = std::exchange(durable_, {});
-    durable_bytes_ = 0;
-    lock.unlock();
-    writer_wake_.notify_one();
-    if (broken.ok()) {
-      broken = Apply(groups);
-      if (!broken.ok()) {
-        // The entries are durable and will be there after the next open, but cannot be shown now.
-        broken = broken.WithContext("writes are refused until the store is opened again");
-        spdlog::error("{}", broken.message());
-        const std::lock_guard relock(mutex_);
-        if (failure_.ok()) failure_ = broken;
-      }
+void CommitPipeline::ApplyDurable(std::unique_lock<std::mutex>& lock) {
+  Groups groups = std::exchange(durable_, {});
+  durable_bytes_ = 0;
+  ScheduleWhatHasWork();
+  lock.unlock();
+  if (broken_.ok()) {
+    broken_ = Apply(groups);
+    if (!broken_.ok()) {
+      // The entries are durable and will be there after the next open, but cannot be shown now.
+      broken_ = broken_.WithContext("writes are refused until the store is opened again");
+      spdlog::error("{}", broken_.message());
+      const std::lock_guard relock(mutex_);
+      if (failure_.ok()) failure_ = broken_;
     }
-    for (auto& group : groups) Finish(std::move(group->transactions), broken);
-    groups.clear();
-    lock.lock();
   }
+  for (auto& group : groups) Finish(std::move(group->transactions), broken_);
+  groups.clear();
+  lock.lock();
 }
 
 Status CommitPipeline::Apply(const Groups& groups) {

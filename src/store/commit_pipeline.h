@@ -9,7 +9,6 @@
 #include <memory>
 #include <mutex>
 #include <string>
-#include <thread>
 #include <vector>
 
 #include "base/append_map.h"
@@ -23,18 +22,19 @@
 
 namespace immudb {
 
-// The write path of one store: three threads in a row, so that group N+1 is sequenced and hashed
+// The write path of one store: three stages in a row, so that group N+1 is sequenced and hashed
 // while group N syncs and group N-1 is applied.
 //
 //     Submit -> pending_ -> [sequencer] -> sequenced_ -> [writer] -> durable_ -> [applier] -> done
 //                           indices,       write, one    index, tree,
 //                           leaf hashes    fdatasync     publish, callbacks
 //
-// Each thread takes all that waits for it, so groups grow with the load and one sync serves them
-// all.
+// Each stage takes all that waits for it, so groups grow with the load and one sync serves them
+// all. A stage is a task: it is scheduled on the commit threads (shared by the stores of a process)
+// when there is work for it, runs on one of them at a time, and leaves it when there is no more.
 //
-// Locks: mutex_ (queues), then nothing; published_mutex_ alone. Neither is held over I/O, hashing
-// or a callback.
+// Locks: mutex_ (queues), then that of the thread pool; published_mutex_ alone. None is held over
+// I/O, hashing or a callback.
 class CommitPipeline {
  public:
   struct Parts {
@@ -43,6 +43,7 @@ class CommitPipeline {
     AppendMap& positions;  // LogPosition::Packed() of each entry
     KeyIndex& index;
     ThreadPool* pool;  // may be null
+    ThreadPool& commit_threads;
   };
   using PublishHook = std::function<void(const PublishedState&)>;
 
@@ -58,8 +59,8 @@ class CommitPipeline {
 
   PublishedState published() const;
 
-  // Finishes what was submitted, refuses what comes later, joins the threads. Idempotent, but from
-  // one thread at a time.
+  // Finishes what was submitted, refuses what comes later; no stage runs any more then. Idempotent.
+  // Not from a commit thread.
   void Close();
 
   // What made the store refuse writes for good, or ok.
@@ -80,12 +81,25 @@ class CommitPipeline {
   };
   using Groups = std::vector<std::unique_ptr<Group>>;
 
-  Status Enqueue(Pending& transaction, size_t bytes);
-  bool ShouldSequenceAhead() const;
+  // A stage of the pipeline as a task.
+  struct Stage {
+    void (CommitPipeline::*step)(std::unique_lock<std::mutex>&);
+    bool (CommitPipeline::*has_work)() const;
+    bool scheduled = false;  // guarded by mutex_
+  };
+
+  // All with mutex_ held; the steps release it while they work.
+  void Schedule(Stage& stage);
+  void ScheduleWhatHasWork();
+  void Run(Stage& stage);
+  bool SequencerHasWork() const;
+  bool WriterHasWork() const;
+  bool ApplierHasWork() const;
   void SequencePending(std::unique_lock<std::mutex>& lock);
-  void RunSequencer();
-  void RunWriter();
-  void RunApplier();
+  void WriteSequenced(std::unique_lock<std::mutex>& lock);
+  void ApplyDurable(std::unique_lock<std::mutex>& lock);
+
+  Status Enqueue(Pending& transaction, size_t bytes);
   std::unique_ptr<Group> Sequence(std::vector<Pending> transactions);
   Status WriteAndSync(const Groups& groups, bool& retracted, LogPosition& end);
   void AbandonFrom(Groups groups, const Status& error, bool retracted, LogPosition end);
@@ -101,10 +115,11 @@ class CommitPipeline {
   uint64_t next_index_;
 
   mutable std::mutex mutex_;
-  std::condition_variable sequencer_wake_;
-  std::condition_variable writer_wake_;
-  std::condition_variable applier_wake_;
+  std::condition_variable idle_;  // no stage is scheduled
   // Guarded by mutex_.
+  Stage sequencer_{&CommitPipeline::SequencePending, &CommitPipeline::SequencerHasWork};
+  Stage writer_{&CommitPipeline::WriteSequenced, &CommitPipeline::WriterHasWork};
+  Stage applier_{&CommitPipeline::ApplyDurable, &CommitPipeline::ApplierHasWork};
   std::deque<Pending> pending_;
   size_t pending_bytes_ = 0;
   std::deque<std::unique_ptr<Group>> sequenced_;
@@ -112,10 +127,9 @@ class CommitPipeline {
   Groups durable_;
   size_t durable_bytes_ = 0;
   bool closing_ = false;
-  bool sequencing_ = false;   // a thread sequences, with mutex_ released
+  bool sequencing_ = false;   // one of two stages sequences, with mutex_ released
   bool writer_busy_ = false;  // writing or syncing; it will look at the queues again
-  bool writer_done_ = false;
-  Status failure_;  // sticky
+  Status failure_;            // sticky
   // A failed write takes back the indices and places that were given out behind it.
   struct Reset {
     bool wanted = false;
@@ -128,9 +142,7 @@ class CommitPipeline {
   mutable std::mutex published_mutex_;
   PublishedState published_;  // guarded by published_mutex_
 
-  std::thread sequencer_;
-  std::thread writer_;
-  std::thread applier_;
+  Status broken_;  // of the applier: nothing can be applied any more
 };
 
 }  // namespace immudb

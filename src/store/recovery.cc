@@ -19,6 +19,11 @@ constexpr size_t kReplayEntries = size_t{16} << 10;
 constexpr size_t kReplayBytes = size_t{8} << 20;
 constexpr size_t kHashGrain = 2048;
 
+// The share of the index in StoreOptions::max_open_files; the rest are log segments.
+size_t IndexFiles(const StoreOptions& options) {
+  return options.max_open_files * 5 / 6;
+}
+
 // Derives tree, positions and index from the frames of the log, in groups. Each part takes only the
 // entries that it lacks.
 class Replay {
@@ -114,6 +119,7 @@ Result<PublishedState> StoreImpl::OpenDerivedParts(
   KeyIndexOptions index_options;
   index_options.inline_value_bytes = options_.inline_value_bytes;
   index_options.write_buffer_bytes = options_.write_buffer_bytes;
+  index_options.max_open_files = static_cast<int>(IndexFiles(options_));
   index_options.block_cache = options_.block_cache;
   index_options.write_buffer_manager = options_.write_buffer_manager;
   auto index = KeyIndex::Open(paths_.index, index_options);
@@ -140,7 +146,7 @@ Result<PublishedState> StoreImpl::OpenDerivedParts(
 }
 
 Result<PublishedState> StoreImpl::Recover() {
-  auto log = ValueLog::Open(fs_, paths_.log, {options_.segment_bytes, options_.sync});
+  auto log = ValueLog::Open(fs_, paths_.log, {options_.segment_bytes, options_.sync, options_.max_open_files - IndexFiles(options_)});
   IMMUDB_RETURN_IF_ERROR(log);
   log_ = *std::move(log);
   const auto checkpoint = ReadCheckpoint(fs_, paths_.checkpoint);

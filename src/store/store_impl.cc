@@ -10,6 +10,11 @@
 #include "vlog/frame.h"
 
 namespace immudb {
+namespace {
+
+constexpr size_t kOwnCommitThreads = 3;  // one for each stage
+
+}  // namespace
 
 StorePaths::StorePaths(const std::string& directory)
     : lock(JoinPath(directory, "LOCK")),
@@ -22,7 +27,11 @@ StorePaths::StorePaths(const std::string& directory)
 StoreImpl::StoreImpl(const std::string& directory, const StoreOptions& options)
     : paths_(directory),
       options_(options),
-      fs_(options.file_system != nullptr ? *options.file_system : FileSystem::Real()) {}
+      fs_(options.file_system != nullptr ? *options.file_system : FileSystem::Real()),
+      own_threads_(options.commit_threads == nullptr
+                       ? std::make_unique<ThreadPool>(kOwnCommitThreads)
+                       : nullptr),
+      commit_threads_(own_threads_ != nullptr ? *own_threads_ : *options.commit_threads) {}
 
 Result<std::unique_ptr<StoreImpl>> StoreImpl::Open(const std::string& directory,
                                                    const StoreOptions& options) {
@@ -38,15 +47,8 @@ Result<std::unique_ptr<StoreImpl>> StoreImpl::Open(const std::string& directory,
   self->checkpoint_due_ = *recovered;
   self->pipeline_ = std::make_unique<CommitPipeline>(
       CommitPipeline::Parts{*self->log_, *self->tree_, *self->positions_, *self->index_,
-                            options.pool},
-      options, *recovered, [self](const PublishedState& state) {
-        const std::lock_guard guard(self->checkpoint_mutex_);
-        self->checkpoint_due_ = state;
-        if (state.size.value - self->checkpointed_.value >= self->options_.checkpoint_entries) {
-          self->checkpoint_wake_.notify_one();
-        }
-      });
-  self->checkpointer_ = std::thread([self] { self->RunCheckpoints(); });
+                            options.pool, self->commit_threads_},
+      options, *recovered, [self](const PublishedState& state) { self->OnPublish(state); });
   return store;
 }
 
@@ -97,14 +99,19 @@ Result<Entry> StoreImpl::ReadEntry(LeafIndex index) const {
   return Entry{index, entry->kind, std::move(entry->key), std::move(entry->value)};
 }
 
-void StoreImpl::RunCheckpoints() {
+void StoreImpl::OnPublish(const PublishedState& state) {
+  const std::lock_guard lock(checkpoint_mutex_);
+  checkpoint_due_ = state;
+  if (checkpoint_scheduled_ ||
+      state.size.value - checkpointed_.value < options_.checkpoint_entries) {
+    return;
+  }
+  checkpoint_scheduled_ = commit_threads_.TrySubmit([this] { WriteDueCheckpoints(); });
+}
+
+void StoreImpl::WriteDueCheckpoints() {
   std::unique_lock lock(checkpoint_mutex_);
-  while (true) {
-    checkpoint_wake_.wait(lock, [this] {
-      return closing_ ||
-             checkpoint_due_.size.value - checkpointed_.value >= options_.checkpoint_entries;
-    });
-    if (closing_) return;
+  while (checkpoint_due_.size.value - checkpointed_.value >= options_.checkpoint_entries) {
     const PublishedState state = checkpoint_due_;
     lock.unlock();
     const Status written = Checkpoint(state);
@@ -113,6 +120,8 @@ void StoreImpl::RunCheckpoints() {
     lock.lock();
     checkpointed_ = state.size;
   }
+  checkpoint_scheduled_ = false;
+  checkpoint_done_.notify_all();
 }
 
 Status StoreImpl::Checkpoint(const PublishedState& state) {
@@ -129,11 +138,9 @@ Status StoreImpl::Close() {
   closed_ = true;
   pipeline_->Close();
   {
-    const std::lock_guard lock(checkpoint_mutex_);
-    closing_ = true;
+    std::unique_lock lock(checkpoint_mutex_);
+    checkpoint_done_.wait(lock, [this] { return !checkpoint_scheduled_; });
   }
-  checkpoint_wake_.notify_one();
-  checkpointer_.join();
   const auto finish = [this]() -> Status {
     IMMUDB_RETURN_IF_ERROR(index_->Flush());
     // After a failed sync or write the files may hold more or less than was published: the next

@@ -6,7 +6,6 @@
 #include <mutex>
 #include <optional>
 #include <string>
-#include <thread>
 
 #include "base/append_map.h"
 #include "base/file_system.h"
@@ -60,7 +59,8 @@ class StoreImpl {
   Result<PublishedState> OpenDerivedParts(const std::optional<PublishedState>& checkpoint);
 
   Status CheckReferences(const TransactionBody& body) const;
-  void RunCheckpoints();
+  void OnPublish(const PublishedState& state);
+  void WriteDueCheckpoints();
   Status Checkpoint(const PublishedState& state);
 
   const StorePaths paths_;
@@ -71,15 +71,16 @@ class StoreImpl {
   std::unique_ptr<HashTree> tree_;
   std::unique_ptr<AppendMap> positions_;
   std::unique_ptr<KeyIndex> index_;
+  std::unique_ptr<ThreadPool> own_threads_;  // null if the commit threads are shared
+  ThreadPool& commit_threads_;
   std::unique_ptr<CommitPipeline> pipeline_;
 
-  // The checkpoint thread writes one each time enough entries were published.
+  // A checkpoint is a task of the commit threads, each time enough entries were published.
   std::mutex checkpoint_mutex_;
-  std::condition_variable checkpoint_wake_;
-  PublishedState checkpoint_due_;  // guarded by checkpoint_mutex_
-  TreeSize checkpointed_;          // guarded by checkpoint_mutex_
-  bool closing_ = false;           // guarded by checkpoint_mutex_
-  std::thread checkpointer_;
+  std::condition_variable checkpoint_done_;
+  PublishedState checkpoint_due_;      // guarded by checkpoint_mutex_
+  TreeSize checkpointed_;              // guarded by checkpoint_mutex_
+  bool checkpoint_scheduled_ = false;  // guarded by checkpoint_mutex_
 
   std::mutex close_mutex_;
   bool closed_ = false;  // guarded by close_mutex_

@@ -281,7 +281,7 @@ Result<std::shared_ptr<File>> ValueLog::OpenSegment(uint32_t segment) const {
   auto file = fs_.Open(SegmentPath(segment), FileSystem::Mode::kReadWrite);
   IMMUDB_RETURN_IF_ERROR(file);
   open_segments_.emplace_front(segment, *std::move(file));
-  if (open_segments_.size() > kMaxOpenSegments) open_segments_.pop_back();
+  if (open_segments_.size() > options_.max_open_segments) open_segments_.pop_back();
   return open_segments_.front().second;
 }
 

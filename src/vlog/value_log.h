@@ -21,6 +21,7 @@ namespace immudb {
 struct ValueLogOptions {
   size_t segment_bytes = size_t{256} << 20;
   bool sync = true;
+  size_t max_open_segments = 16;  // for reading
 };
 
 // Frames laid out for consecutive places of one segment, before they are written. Movable, not
@@ -125,7 +126,6 @@ class ValueLog {
   // Guarded by mutex_.
   LogPosition synced_end_;
   // A few open segments, most recently used first.
-  static constexpr size_t kMaxOpenSegments = 16;
   mutable std::list<std::pair<uint32_t, std::shared_ptr<File>>> open_segments_;
 };
 
