@@ -73,9 +73,9 @@ struct CommitInfo {
 };
 
 struct ScanOptions {
-  std::string_view prefix;
+  std::string_view prefix = {};
   // The listing starts strictly after this key, in the direction of travel; empty: from the end.
-  std::string_view offset;
+  std::string_view offset = {};
   size_t limit = 0;  // 0: no limit
   bool reverse = false;
   // Also references and sorted-set members, each replaced by the entry it points to (one level).
@@ -83,8 +83,8 @@ struct ScanOptions {
 };
 
 struct SetScanOptions {
-  std::string_view set;
-  std::string_view offset;  // a member as SortedSetKey() gives it; strictly after it
+  std::string_view set = {};
+  std::string_view offset = {};  // a member as SortedSetKey() gives it; strictly after it
   size_t limit = 0;
   bool reverse = false;
 };

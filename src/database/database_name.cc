@@ -3,19 +3,24 @@
 
 #include <algorithm>
 
+#include "database/ascii.h"
+
 namespace immudb {
 namespace {
 
 bool IsLowerOrDigit(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
-}
-
-bool IsPunctuation(char c) {
-  return (c >= '!' && c <= '/') || (c >= ':' && c <= '@') || (c >= '[' && c <= '`') ||
-         (c >= '{' && c <= '~');
+  return IsLower(c) || IsDigit(c);
 }
 
 }  // namespace
+
+std::string LowerCased(std::string_view name) {
+  std::string lower(name);
+  for (char& c : lower) {
+    if (IsUpper(c)) c = static_cast<char>(c - 'A' + 'a');
+  }
+  return lower;
+}
 
 Status CheckDatabaseName(std::string_view name) {
   if (name == kSystemDatabase) return Status::InvalidArgument("this database name is reserved");

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <string>
 #include <string_view>
 
 #include "immudb/status.h"
@@ -15,5 +16,8 @@ inline constexpr size_t kMaxDatabaseNameBytes = 32;
 // digits, not the reserved one? It becomes the name of a directory. kInvalidArgument with the texts
 // of the contract. Pure.
 Status CheckDatabaseName(std::string_view name);
+
+// With its ASCII letters in lower case.
+std::string LowerCased(std::string_view name);
 
 }  // namespace immudb

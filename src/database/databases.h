@@ -1,34 +1,27 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <chrono>
+#include <condition_variable>
 #include <cstddef>
+#include <cstdint>
 #include <map>
 #include <memory>
+#include <mutex>
 #include <shared_mutex>
 #include <string>
 #include <string_view>
-#include <utility>
+#include <thread>
+#include <vector>
 
 #include "base/file_system.h"
 #include "base/thread_pool.h"
+#include "database/audit_trail.h"
+#include "database/database.h"
 #include "immudb/status.h"
 #include "immudb/store.h"
 
 namespace immudb {
-
-// A named store. Thread-safe.
-class Database {
- public:
-  Database(std::string name, std::unique_ptr<Store> store)
-      : name_(std::move(name)), store_(std::move(store)) {}
-
-  const std::string& name() const { return name_; }
-  Store& store() { return *store_; }
-
- private:
-  const std::string name_;
-  const std::unique_ptr<Store> store_;
-};
 
 struct DatabasesOptions {
   std::string directory;
@@ -36,29 +29,59 @@ struct DatabasesOptions {
   bool sync = true;
   size_t block_cache_bytes = size_t{64} << 20;   // all databases together
   size_t write_buffer_bytes = size_t{32} << 20;  // index memtables of all databases together
+  size_t max_open = 256;                         // besides the default and the system database
+  size_t descriptors = 1024;                     // that the process may have
+  std::chrono::seconds idle_timeout{600};
 };
 
 // The data directory: the catalogue of databases, each a Store in a folder of its name, which share
-// one block cache and one write-buffer budget; and the system database. The directory belongs to
-// one process at a time. Thread-safe.
+// one block cache, one write-buffer budget and their threads; and the system database. Stores are
+// opened when they are asked for and closed when nobody used them for a while, or to make room: the
+// number of open ones is bounded by options and by the file descriptors of the process. The default
+// and the system database stay open. The directory belongs to one process at a time. Thread-safe.
+//
+// A database is known by its entry in the system database or by its folder (a restored copy);
+// folders that hold no database are left alone. One that is damaged is refused when it is opened;
+// the others serve.
 class Databases {
+  enum class Folder : uint8_t { kMayBeMade, kMustExist };
+
  public:
-  // Locks the directory (made if absent), opens or creates the default and the system database.
+  // Locks the directory (made if absent), opens or creates the system and the default database.
   // Errors are one line and name the option or file: kInvalidArgument (dbname),
-  // kFailedPrecondition (in use by another server), kIoError, kDataLoss.
+  // kFailedPrecondition (in use by another server), kIoError, kDataLoss (the system database is
+  // damaged, or the folder of the default database is gone).
   static Result<std::unique_ptr<Databases>> Open(const DatabasesOptions& options);
   ~Databases();
   Databases(const Databases&) = delete;
   Databases& operator=(const Databases&) = delete;
 
   const std::shared_ptr<Database>& default_database() const { return default_; }
-  Store& system_store() { return system_->store(); }
+  Store& system_store() { return *system_; }
+  AuditTrail& audit() { return *audit_; }
 
   // A database that users may select, so never the system database; null if there is none.
   std::shared_ptr<Database> Find(std::string_view name) const;
 
+  // The names in the order of creation, the default database first; databases that are known only
+  // by their folder come last, by name.
+  std::vector<std::string> Names() const;
+
   // Is there another one than the default? Then a login selects none.
   bool multiple() const;
+
+  // Makes a new database, durably. `name` is legal (CheckDatabaseName) or the error of that.
+  // kAlreadyExists.
+  Status Create(std::string_view name, const AuditRecord& act);
+
+  // The store of a database, opened if it is not; may wait for I/O. It stays open as long as the
+  // pointer is held. kResourceExhausted if as many as may be are open and in use.
+  Result<std::shared_ptr<Store>> OpenStore(Database& database) {
+    return OpenStore(database, Folder::kMustExist);
+  }
+
+  size_t open_count() const;
+  size_t max_open() const { return max_open_; }
 
   // The directory of the default database.
   std::string default_directory() const;
@@ -69,18 +92,41 @@ class Databases {
  private:
   explicit Databases(const DatabasesOptions& options);
 
-  Result<std::shared_ptr<Database>> OpenDatabase(std::string_view name);
+  Status LoadCatalogue();
+  std::shared_ptr<Database> Add(
+      std::string_view name);  // under mutex_, or before there are threads
+  Status OpenDefault();
+  Result<std::unique_ptr<Store>> OpenFolder(std::string_view name, Folder folder) const;
+  Result<std::shared_ptr<Store>> OpenStore(Database& database, Folder folder);
+  Status TakeSlot();
+  void ReturnSlot();
+  bool CloseLeastRecentlyUsed();
+  std::vector<std::shared_ptr<Database>> All() const;
+  void CloseIdle();
 
   // Constant after Open().
   const DatabasesOptions options_;
+  const size_t max_open_;
   std::unique_ptr<FileLock> lock_;
-  std::unique_ptr<ThreadPool> pool_;  // for hashing large groups
+  std::unique_ptr<ThreadPool> pool_;            // for hashing large groups
+  std::unique_ptr<ThreadPool> commit_threads_;  // of all stores
   StoreOptions store_options_;
+  std::unique_ptr<Store> system_;
+  std::unique_ptr<AuditTrail> audit_;
   std::shared_ptr<Database> default_;
-  std::shared_ptr<Database> system_;
+
+  std::mutex create_mutex_;  // one creation at a time; taken before mutex_
 
   mutable std::shared_mutex mutex_;
-  std::map<std::string, std::shared_ptr<Database>, std::less<>> by_name_;  // guarded by mutex_
+  // Guarded by mutex_.
+  std::map<std::string, std::shared_ptr<Database>, std::less<>> by_name_;
+  std::vector<std::shared_ptr<Database>> in_order_;
+
+  mutable std::mutex slots_mutex_;
+  std::condition_variable closing_wake_;
+  size_t open_count_ = 0;  // guarded by slots_mutex_: open, opening or closing
+  bool closing_ = false;   // guarded by slots_mutex_
+  std::thread idle_closer_;
 };
 
 }  // namespace immudb

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "database/sessions.h"
 
+#include <algorithm>
 #include <mutex>
 #include <utility>
 
@@ -9,7 +10,10 @@
 namespace immudb {
 
 Sessions::Sessions(std::chrono::seconds lifetime, Clock clock, size_t max_sessions)
-    : lifetime_(lifetime), clock_(std::move(clock)), max_sessions_(max_sessions) {}
+    : lifetime_(lifetime),
+      clock_(std::move(clock)),
+      max_sessions_(max_sessions),
+      max_of_user_(std::max<size_t>(max_sessions / 16, 1)) {}
 
 std::string Sessions::Issue(Session session) {
   std::string token = RandomToken();
@@ -22,6 +26,11 @@ std::string Sessions::Issue(Session session) {
          (entries_.size() >= max_sessions_ || entries_.front().session->expiry <= now)) {
     Drop(entries_.begin());
   }
+  const auto of_user = count_of_user_.find(shared->user);
+  if (of_user != count_of_user_.end() && of_user->second >= max_of_user_) {
+    DropOldestOf(shared->user);
+  }
+  ++count_of_user_[shared->user];
   const auto entry = entries_.insert(entries_.end(), Entry{token, std::move(shared)});
   by_token_.emplace(entry->token, entry);
   return token;
@@ -52,7 +61,16 @@ size_t Sessions::size() const {
 
 Sessions::Entries::iterator Sessions::Drop(Entries::iterator entry) {
   by_token_.erase(entry->token);
+  const auto count = count_of_user_.find(entry->session->user);
+  if (--count->second == 0) count_of_user_.erase(count);
   return entries_.erase(entry);
+}
+
+void Sessions::DropOldestOf(std::string_view user) {
+  const auto oldest = std::find_if(entries_.begin(), entries_.end(), [user](const Entry& entry) {
+    return entry.session->user == user;
+  });
+  if (oldest != entries_.end()) Drop(oldest);
 }
 
 }  // namespace immudb

@@ -28,7 +28,8 @@ struct Session {
 };
 
 // The tokens in force, in memory only: a restart ends them all. Bounded: beyond `max_sessions` the
-// oldest is dropped. Thread-safe; Find() is a hash-table read under a shared lock.
+// oldest is dropped, beyond a sixteenth of them for one user the oldest of that user. Thread-safe;
+// Find() is a hash-table read under a shared lock.
 class Sessions {
  public:
   using Clock = std::function<std::chrono::steady_clock::time_point()>;
@@ -55,17 +56,21 @@ class Sessions {
   };
   using Entries = std::list<Entry>;
 
-  Entries::iterator Drop(Entries::iterator entry);  // under mutex_
+  // Under mutex_.
+  Entries::iterator Drop(Entries::iterator entry);
+  void DropOldestOf(std::string_view user);
 
   const std::chrono::seconds lifetime_;
   const Clock clock_;
   const size_t max_sessions_;
+  const size_t max_of_user_;
 
   mutable std::shared_mutex mutex_;
   // Guarded by mutex_. In order of issue, which is also the order of expiry.
   Entries entries_;
   // Guarded by mutex_. The keys are views of Entry::token.
   std::unordered_map<std::string_view, Entries::iterator> by_token_;
+  std::unordered_map<std::string, size_t> count_of_user_;  // guarded by mutex_
 };
 
 }  // namespace immudb

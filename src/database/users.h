@@ -2,20 +2,24 @@
 #pragma once
 
 #include <chrono>
+#include <functional>
 #include <memory>
+#include <shared_mutex>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "database/permissions.h"
 #include "immudb/status.h"
+#include "immudb/types.h"
 
 namespace immudb {
 
-class Database;
+class AuditTrail;
 class Store;
+struct AuditRecord;
 
-struct Grant {
+struct GrantedPermission {
   std::string database;  // or kAnyDatabase
   Permission permission = Permission::kNone;
 };
@@ -24,43 +28,64 @@ struct Grant {
 struct User {
   std::string name;
   std::string password_hash;  // as HashPassword() gives it
-  std::vector<Grant> grants;
+  std::vector<GrantedPermission> grants;
   bool active = true;
   std::string created_by;
   std::string created_at;  // as CreationTimeText() gives it
+  LeafIndex version;       // the entry that holds this record
 
   bool is_system_admin() const { return name == kSystemAdminName; }
   // In that database: kSystemAdmin for the system administrator, else what was granted.
   Permission PermissionIn(std::string_view database) const;
+  // The system administrator, or one of some database.
+  bool IsAdminSomewhere() const;
+  void Grant(std::string_view database, Permission permission);  // replaces what was granted there
+  void Revoke(std::string_view database);
 };
 
 // The time as clients have always seen it: "2020-08-29 10:11:12.123456789 +0000 UTC".
 std::string CreationTimeText(std::chrono::system_clock::time_point time);
 
-// The users: JSON records under 0x01 || name in the system database, each change a new version.
-// Thread-safe. Errors besides those named: those of the store; kDataLoss for a record that cannot
-// be understood.
+// The users: JSON records in the system database, each change a new version, stored together with
+// the audit record of the act. Thread-safe. Errors besides those named: those of the store;
+// kDataLoss for a record that cannot be understood.
 class Users {
  public:
   // At the first start creates the system administrator with this password.
-  // kInvalidArgument if it is needed and empty.
-  static Result<std::unique_ptr<Users>> Open(Store& system_database,
+  // kInvalidArgument if it is needed and empty. `system_database` and `trail` outlive the users.
+  static Result<std::unique_ptr<Users>> Open(Store& system_database, AuditTrail& trail,
                                              std::string_view admin_password);
 
-  // kNotFound if there is none.
+  // kNotFound "user <name> not found".
   Result<User> Find(std::string_view name) const;
 
-  // The user, if the password is right and the user active; else kPermissionDenied with the text of
-  // the contract. Takes the time of one password hash, also for unknown users.
+  // All, by name. Return false to stop.
+  Status Visit(const std::function<bool(const User&)>& visit) const;
+
+  // The user, if the password is right; else kPermissionDenied "invalid user name or password".
+  // Takes the time of one password hash, also for unknown users.
   Result<User> CheckPassword(std::string_view name, std::string_view password) const;
 
-  // Stores a new version of the user. Waits until it is durable.
-  Status Put(const User& user);
+  // kAlreadyExists "user already exists". Waits until it is durable, as Change does.
+  Status Create(const User& user, const AuditRecord& act);
+
+  // Has `change` alter the recorded user (an error ends it there), stores the result, and calls
+  // `changed` before anybody can act on the old record (see WhileUnchanged).
+  Status Change(std::string_view name, const AuditRecord& act,
+                const std::function<Status(User&)>& change, const std::function<void()>& changed);
+
+  // Runs `use` while no user can be changed; kUnauthenticated if `user` is no longer what is
+  // recorded. For giving out sessions: a change ends those that were given before it.
+  Status WhileUnchanged(const User& user, const std::function<void()>& use) const;
 
  private:
-  explicit Users(Store& store) : store_(store) {}
+  Users(Store& store, AuditTrail& trail) : store_(store), trail_(trail) {}
+
+  Status Put(const User& user, const AuditRecord& act);
 
   Store& store_;
+  AuditTrail& trail_;
+  mutable std::shared_mutex change_mutex_;  // exclusive: changing; held until that is durable
 };
 
 }  // namespace immudb

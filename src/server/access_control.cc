@@ -8,16 +8,11 @@
 namespace immudb {
 namespace {
 
-Status Unauthenticated(std::string_view text) {
-  return {StatusCode::kUnauthenticated, std::string(text)};
-}
-
 bool Allows(Access access, Permission permission) {
   const bool admin =
       permission == Permission::kDatabaseAdmin || permission == Permission::kSystemAdmin;
   switch (access) {
     case Access::kOpen:
-    case Access::kSession:
       return true;
     case Access::kRead:
       return admin || permission == Permission::kReadWrite || permission == Permission::kRead;
@@ -31,20 +26,16 @@ bool Allows(Access access, Permission permission) {
   return false;
 }
 
-Status AuthorizeWithoutAuth(const Method& method, const Services& services, CallContext& call) {
-  if (!services.options.devmode && !call.PeerIsLocal()) {
-    return {StatusCode::kPermissionDenied,
-            "server has authentication disabled: only local connections are accepted"};
+Status AuthorizeDataCall(const Method& method, const Services& services, CallContext& call) {
+  if (services.options.maintenance) {
+    if (call.database != nullptr) return Status::Ok();  // UseDatabase gives the right to everything
+    return Status::FailedPrecondition("please select database first");
   }
-  if (method.access == Access::kSession) {
-    return Status::FailedPrecondition("this command is available only with authentication on");
+  if (!services.options.auth) {
+    call.database = services.databases.default_database().get();
+    return Status::Ok();
   }
-  call.database = services.databases.default_database().get();
-  return Status::Ok();
-}
-
-Status AuthorizeDataCall(const Method& method, const CallContext& call) {
-  if (call.session == nullptr) return Unauthenticated(method.login_text);
+  if (call.session == nullptr) return {StatusCode::kUnauthenticated, "please login first"};
   if (call.database == nullptr) {
     return Status::FailedPrecondition("please select a database first");
   }
@@ -56,33 +47,25 @@ Status AuthorizeDataCall(const Method& method, const CallContext& call) {
 
 }  // namespace
 
+Status NeedsAuthentication() {
+  return Status::FailedPrecondition("this command is available only with authentication on");
+}
+
 std::string_view TokenOf(std::string_view authorization) {
   static constexpr std::string_view kScheme = "Bearer ";
   if (authorization.starts_with(kScheme)) authorization.remove_prefix(kScheme.size());
   return authorization;
 }
 
-bool IsLocalPeer(std::string_view peer) {
-  for (const std::string_view local : {"unix:", "ipv4:127.", "ipv6:[::1]", "ipv6:%5B::1%5D",
-                                       "ipv6:[::ffff:127.", "ipv6:%5B::ffff:127."}) {
-    if (peer.starts_with(local)) return true;
-  }
-  return false;
-}
-
 Status Authorize(const Method& method, const Services& services, CallContext& call) {
   call.services = &services;
-  if (!services.options.auth) return AuthorizeWithoutAuth(method, services, call);
+  if (!services.AuthIsOn() && !services.options.devmode && !call.PeerIsLocal()) {
+    return {StatusCode::kPermissionDenied,
+            "server has authentication disabled: only local connections are accepted"};
+  }
   if (call.authorization) call.session = services.sessions.Find(TokenOf(*call.authorization));
   if (call.session != nullptr) call.database = call.session->database.get();
-  switch (method.access) {
-    case Access::kOpen:
-      return Status::Ok();
-    case Access::kSession:
-      return call.session == nullptr ? Unauthenticated(method.login_text) : Status::Ok();
-    default:
-      return AuthorizeDataCall(method, call);
-  }
+  return method.access == Access::kOpen ? Status::Ok() : AuthorizeDataCall(method, services, call);
 }
 
 }  // namespace immudb

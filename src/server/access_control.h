@@ -12,9 +12,8 @@ namespace immudb {
 // token is fine.
 std::string_view TokenOf(std::string_view authorization);
 
-// Is this peer, as gRPC names it ("ipv4:127.0.0.1:4242", "ipv6:%5B::1%5D:4242", "unix:/path"), on
-// this machine?
-bool IsLocalPeer(std::string_view peer);
+// The refusal of calls that make no sense without authentication.
+Status NeedsAuthentication();
 
 // May the caller make this call? Fills in services, session and database of the call.
 // The codes and texts are those of docs/compatibility.md.

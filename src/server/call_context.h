@@ -3,13 +3,16 @@
 
 #include <memory>
 #include <optional>
+#include <string>
 #include <string_view>
 #include <utility>
 
 #include "database/databases.h"
+#include "database/login_throttle.h"
 #include "database/sessions.h"
 #include "database/users.h"
 #include "immudb/status.h"
+#include "server/peer_address.h"
 #include "server/server.h"
 
 namespace immudb {
@@ -20,6 +23,9 @@ struct Services {
   Databases& databases;
   Users& users;
   Sessions& sessions;
+  LoginThrottle& throttle;
+
+  bool AuthIsOn() const { return options.auth && !options.maintenance; }
 };
 
 // One call in progress, as the handlers and the dispatcher see it, whatever front it came by. It
@@ -37,10 +43,13 @@ class CallContext {
   std::shared_ptr<const Session> session;  // null: no valid token
   Database* database = nullptr;            // null: none selected (never for the data calls)
 
-  Store& store() const { return database->store(); }
+  // Of that database, open as long as the call. Only for the data calls.
+  std::shared_ptr<Store> open_store;
+  Store& store() const { return *open_store; }
 
-  // Does the peer sit on this machine?
-  virtual bool PeerIsLocal() const = 0;
+  // As gRPC names it; see server/peer_address.h.
+  virtual std::string Peer() const = 0;
+  bool PeerIsLocal() const { return IsLocalPeer(Peer()); }
 
  protected:
   friend class Completion;

@@ -7,6 +7,7 @@
 #include <optional>
 #include <utility>
 
+#include "base/status_macros.h"
 #include "server/access_control.h"
 #include "server/exception_barrier.h"
 
@@ -16,6 +17,8 @@ namespace {
 constexpr size_t kMaxQueuedReads = 4096;
 // One login takes about a tenth of a second: nobody waits much longer than some seconds.
 constexpr size_t kMaxQueuedLogins = 32;
+constexpr size_t kOpenerThreads = 4;
+constexpr size_t kMaxQueuedForOpening = 1024;
 
 // Handlers that hand their Completion on do so last, and then return: what throws has not.
 void Handle(const Method& method, CallContext& call, const Method::Message& request,
@@ -29,29 +32,59 @@ void Handle(const Method& method, CallContext& call, const Method::Message& requ
   if (end) Completion{call}(*std::move(end));
 }
 
+// Has the pool run `task`, or ends the call.
+template <typename Task>
+void Queue(ThreadPool& pool, CallContext& call, Task task) {
+  bool queued = false;
+  const Status submitted = RunGuarded([&] {
+    queued = pool.TrySubmit(std::move(task));
+    return Status::Ok();
+  });
+  if (!submitted.ok()) return Completion{call}(submitted);
+  if (!queued) Completion{call}(Status::ResourceExhausted("too many calls are waiting, try later"));
+}
+
 }  // namespace
 
 Dispatcher::Dispatcher(const Services& services, size_t reader_threads, CallObserver* observer)
     : services_(services),
       observer_(observer),
       readers_(std::max<size_t>(reader_threads, 1), kMaxQueuedReads),
-      logins_(1, kMaxQueuedLogins) {}
+      logins_(1, kMaxQueuedLogins),
+      openers_(kOpenerThreads, kMaxQueuedForOpening) {}
 
 void Dispatcher::Dispatch(const Method& method, CallContext& call, const Method::Message& request,
                           Method::Message& response) {
   const Status allowed = RunGuarded([&] { return Authorize(method, services_, call); });
   if (!allowed.ok()) return Completion{call}(allowed);
-  if (method.run == RunOn::kPoller) return Handle(method, call, request, response);
+  if (method.access != Access::kOpen) {
+    call.open_store = call.database->StoreIfOpen();
+    if (call.open_store == nullptr) {
+      return Queue(openers_, call, [this, m = &method, c = &call, in = &request, out = &response] {
+        OpenAndRun(*m, *c, *in, *out);
+      });
+    }
+  }
+  Run(method, call, request, response);
+}
 
-  ThreadPool& pool = method.run == RunOn::kLogin ? logins_ : readers_;
-  bool queued = false;
-  const Status submitted = RunGuarded([&] {
-    queued = pool.TrySubmit(
+void Dispatcher::Run(const Method& method, CallContext& call, const Method::Message& request,
+                     Method::Message& response) {
+  if (method.run == RunOn::kPoller) return Handle(method, call, request, response);
+  Queue(method.run == RunOn::kLogin ? logins_ : readers_, call,
         [m = &method, c = &call, in = &request, out = &response] { Handle(*m, *c, *in, *out); });
+}
+
+void Dispatcher::OpenAndRun(const Method& method, CallContext& call, const Method::Message& request,
+                            Method::Message& response) {
+  const Status opened = RunGuarded([&]() -> Status {
+    auto store = services_.databases.OpenStore(*call.database);
+    IMMUDB_RETURN_IF_ERROR(store);
+    call.open_store = *std::move(store);
     return Status::Ok();
   });
-  if (!submitted.ok()) return Completion{call}(submitted);
-  if (!queued) Completion{call}(Status::ResourceExhausted("too many calls are waiting, try later"));
+  if (!opened.ok()) return Completion{call}(opened);
+  Run(method, call, request, response);
 }
 
 void Dispatcher::OnEnd(const Method& method, const CallContext& call, const Status& status) {

@@ -28,10 +28,16 @@ class Dispatcher {
   void OnEnd(const Method& method, const CallContext& call, const Status& status);
 
  private:
+  void Run(const Method& method, CallContext& call, const Method::Message& request,
+           Method::Message& response);
+  void OpenAndRun(const Method& method, CallContext& call, const Method::Message& request,
+                  Method::Message& response);
+
   const Services& services_;
   CallObserver* const observer_;
   ThreadPool readers_;
   ThreadPool logins_;
+  ThreadPool openers_;  // opening a database may take its time
 };
 
 }  // namespace immudb

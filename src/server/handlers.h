@@ -21,8 +21,27 @@ Status Health(CallContext& call, const Empty& request, schema::HealthResponse& r
 Status Login(CallContext& call, const schema::LoginRequest& request,
              schema::LoginResponse& response);
 Status Logout(CallContext& call, const Empty& request, Empty& response);
+
+// handlers_users.cc
+Status CreateUser(CallContext& call, const schema::CreateUserRequest& request, Empty& response);
+Status ListUsers(CallContext& call, const Empty& request, schema::UserList& response);
+Status ChangePassword(CallContext& call, const schema::ChangePasswordRequest& request,
+                      Empty& response);
+Status ChangePermission(CallContext& call, const schema::ChangePermissionRequest& request,
+                        Empty& response);
+Status SetActiveUser(CallContext& call, const schema::SetActiveUserRequest& request,
+                     Empty& response);
+
+// handlers_databases.cc
+Status CreateDatabase(CallContext& call, const schema::Database& request, Empty& response);
 Status UseDatabase(CallContext& call, const schema::Database& request,
                    schema::UseDatabaseReply& response);
+Status DatabaseList(CallContext& call, const Empty& request,
+                    schema::DatabaseListResponse& response);
+
+// handlers_config.cc
+Status UpdateAuthConfig(CallContext& call, const schema::AuthConfig& request, Empty& response);
+Status UpdateMTLSConfig(CallContext& call, const schema::MTLSConfig& request, Empty& response);
 
 // handlers_write.cc
 Status Set(CallContext& call, const schema::KeyValue& request, schema::Index& response,

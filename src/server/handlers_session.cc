@@ -2,7 +2,8 @@
 #include <utility>
 
 #include "base/status_macros.h"
-#include "database/database_name.h"
+#include "database/user_rules.h"
+#include "server/caller.h"
 #include "server/handlers.h"
 
 namespace immudb::handlers {
@@ -15,20 +16,17 @@ Status Unauthenticated(const char* text) {
   return {StatusCode::kUnauthenticated, text};
 }
 
-// Reads the newest entry, its log record and its leaf.
+// Reads the newest entry, its log record and its leaf. One that is closed is not opened for it.
 bool CanRead(Database& database) {
-  const Snapshot snapshot = database.store().Latest();
+  const auto store = database.StoreIfOpen();
+  if (store == nullptr) return database.failure().ok();
+  const Snapshot snapshot = store->Latest();
   return snapshot.size().empty() || snapshot.GetByIndex(snapshot.size().Last()).ok();
 }
 
-// The database may be null: then the token selects none.
-std::string IssueToken(const Services& services, const User& user,
-                       std::shared_ptr<Database> database) {
-  Session session;
-  session.user = user.name;
-  if (database != nullptr) session.permission = user.PermissionIn(database->name());
-  session.database = std::move(database);
-  return services.sessions.Issue(std::move(session));
+// Passwords that were typed into the wrong field do not look like names.
+std::string NameForAudit(const std::string& name) {
+  return CheckUserName(name).ok() ? name : "(not a user name)";
 }
 
 }  // namespace
@@ -44,20 +42,33 @@ Status Health(CallContext& call, const Empty&, schema::HealthResponse& response)
 Status Login(CallContext& call, const schema::LoginRequest& request,
              schema::LoginResponse& response) {
   const Services& services = *call.services;
-  if (!services.options.auth) {
+  if (!services.AuthIsOn()) {
     return Status::FailedPrecondition(
         "server is running with authentication disabled, please enable authentication to login "
         "(authentication is disabled on server)");
   }
+  const std::string address = PeerAddress(call.Peer());
+  IMMUDB_RETURN_IF_ERROR(services.throttle.Admit(request.user(), address));
   const auto user = services.users.CheckPassword(request.user(), request.password());
-  IMMUDB_RETURN_IF_ERROR(user);
-  const bool choose = services.databases.multiple();
-  response.set_token(
-      IssueToken(services, *user, choose ? nullptr : services.databases.default_database()));
-  if (user->is_system_admin() && request.password() == kDefaultAdminPassword) {
-    response.set_warning(kDefaultPasswordWarning);
+  if (user.ok() && user->active) {
+    services.throttle.Succeeded(request.user(), address);
+    if (user->is_system_admin() && request.password() == kDefaultAdminPassword) {
+      response.set_warning(kDefaultPasswordWarning);
+    }
+    auto database = services.databases.multiple() ? nullptr : services.databases.default_database();
+    return services.users.WhileUnchanged(
+        *user, [&] { response.set_token(NewToken(services, *user, std::move(database))); });
   }
-  return Status::Ok();
+  const Status refused =
+      user.ok() ? Status(StatusCode::kPermissionDenied, "user is not active") : user.status();
+  if (refused.code() == StatusCode::kPermissionDenied) {
+    services.throttle.Failed(request.user(), address);
+    services.databases.audit().RecordSoon({.peer = address,
+                                           .act = "failed login",
+                                           .target = NameForAudit(request.user()),
+                                           .detail = refused.message()});
+  }
+  return refused;
 }
 
 Status Logout(CallContext& call, const Empty&, Empty&) {
@@ -65,25 +76,6 @@ Status Logout(CallContext& call, const Empty&, Empty&) {
   if (!call.authorization) return Unauthenticated("no Authorization header found on request");
   if (call.session == nullptr) return Unauthenticated("invalid token");
   call.services->sessions.EndAllOf(call.session->user);
-  return Status::Ok();
-}
-
-Status UseDatabase(CallContext& call, const schema::Database& request,
-                   schema::UseDatabaseReply& response) {
-  const Services& services = *call.services;
-  const std::string& name = request.databasename();
-  if (name == kSystemDatabase) {
-    return Status::InvalidArgument("this database can not be selected");
-  }
-  const auto user = services.users.Find(call.session->user);
-  IMMUDB_RETURN_IF_ERROR(user);
-  if (user->PermissionIn(name) == Permission::kNone) {
-    return {StatusCode::kPermissionDenied,
-            "Logged in user does not have permission on this database"};
-  }
-  auto database = services.databases.Find(name);
-  if (database == nullptr) return Status::NotFound(name + " does not exist");
-  response.set_token(IssueToken(services, *user, std::move(database)));
   return Status::Ok();
 }
 

@@ -13,10 +13,9 @@
 
 namespace immudb {
 
-// What a caller must be allowed to do. All but kOpen and kSession also need a selected database.
+// What a caller must be allowed to do. All but kOpen also need a selected database.
 enum class Access : uint8_t {
-  kOpen,     // anybody; the handler looks at the session itself, if there is one
-  kSession,  // any valid token; not available while authentication is off
+  kOpen,  // anybody, or the handler applies the rules of the contract itself
   kRead,
   kWrite,
   kDatabaseAdmin,
@@ -42,7 +41,6 @@ struct Method {
   const Message* request;  // prototypes
   const Message* response;
   Handler handle;
-  std::string_view login_text;  // kSession: the refusal without a valid token
 };
 
 // All methods that are served; the rest answers UNIMPLEMENTED. A new one is a row and a handler.

@@ -36,16 +36,14 @@ struct Erased<handler> {
 };
 
 template <auto handler>
-Method Row(std::string_view name, Access access, RunOn run,
-           std::string_view login_text = "please login first") {
+Method Row(std::string_view name, Access access, RunOn run) {
   using Types = Erased<handler>;
   return {name,
           access,
           run,
           &Types::RequestType::default_instance(),
           &Types::ResponseType::default_instance(),
-          &Types::Handle,
-          login_text};
+          &Types::Handle};
 }
 
 }  // namespace
@@ -56,7 +54,19 @@ std::span<const Method> ServedMethods() {
       Row<&Health>("Health", Access::kOpen, RunOn::kPoller),
       Row<&Login>("Login", Access::kOpen, RunOn::kLogin),
       Row<&Logout>("Logout", Access::kOpen, RunOn::kPoller),
-      Row<&UseDatabase>("UseDatabase", Access::kSession, RunOn::kPoller, "Please login"),
+
+      // Their rules depend on who asks for what, and on the mode: the handlers apply them.
+      Row<&CreateUser>("CreateUser", Access::kOpen, RunOn::kLogin),
+      Row<&ChangePassword>("ChangePassword", Access::kOpen, RunOn::kLogin),
+      Row<&ListUsers>("ListUsers", Access::kOpen, RunOn::kReader),
+      Row<&ChangePermission>("ChangePermission", Access::kOpen, RunOn::kReader),
+      Row<&SetActiveUser>("SetActiveUser", Access::kOpen, RunOn::kReader),
+      Row<&CreateDatabase>("CreateDatabase", Access::kOpen, RunOn::kReader),
+      Row<&UseDatabase>("UseDatabase", Access::kOpen, RunOn::kReader),
+      Row<&DatabaseList>("DatabaseList", Access::kOpen, RunOn::kReader),
+
+      Row<&UpdateAuthConfig>("UpdateAuthConfig", Access::kSystemAdmin, RunOn::kReader),
+      Row<&UpdateMTLSConfig>("UpdateMTLSConfig", Access::kSystemAdmin, RunOn::kReader),
 
       Row<&Set>("Set", Access::kWrite, RunOn::kPoller),
       Row<&SetSV>("SetSV", Access::kWrite, RunOn::kPoller),

@@ -2,6 +2,7 @@
 #include "server/server.h"
 
 #include <spdlog/spdlog.h>
+#include <sys/resource.h>
 
 #include <mutex>
 #include <string>
@@ -22,12 +23,25 @@ namespace {
 
 constexpr std::chrono::milliseconds kDefaultGrace{500};
 
+std::chrono::steady_clock::time_point Now() {
+  return std::chrono::steady_clock::now();
+}
+
+size_t DescriptorLimit() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return 1024;
+  return static_cast<size_t>(limit.rlim_cur);
+}
+
 DatabasesOptions DatabasesOptionsOf(const ServerOptions& options) {
   return {.directory = options.directory,
           .default_database = options.default_database,
           .sync = options.sync,
           .block_cache_bytes = options.block_cache_bytes,
-          .write_buffer_bytes = options.write_buffer_bytes};
+          .write_buffer_bytes = options.write_buffer_bytes,
+          .max_open = options.max_open_databases,
+          .descriptors = DescriptorLimit(),
+          .idle_timeout = options.database_idle_timeout};
 }
 
 }  // namespace
@@ -36,8 +50,7 @@ DatabasesOptions DatabasesOptionsOf(const ServerOptions& options) {
 class Server::Impl {
  public:
   explicit Impl(const ServerOptions& options)
-      : options_(options),
-        sessions_(options.session_lifetime, [] { return std::chrono::steady_clock::now(); }) {}
+      : options_(options), sessions_(options.session_lifetime, Now), throttle_(Now) {}
 
   Status Start();
   Status Shutdown(std::chrono::milliseconds grace);
@@ -46,6 +59,7 @@ class Server::Impl {
  private:
   const ServerOptions options_;
   Sessions sessions_;
+  LoginThrottle throttle_;
   std::unique_ptr<Databases> databases_;
   std::unique_ptr<Users> users_;
   std::unique_ptr<Services> services_;
@@ -63,10 +77,18 @@ Status Server::Impl::Start() {
   const auto identifier =
       LoadOrCreateServerIdentifier(FileSystem::Real(), databases_->default_directory());
   IMMUDB_RETURN_IF_ERROR(identifier);
-  auto users = Users::Open(databases_->system_store(), options_.admin_password);
+  if (!options_.auth && !options_.maintenance && databases_->multiple()) {
+    spdlog::error("Authentication must be on.");
+    return Status::FailedPrecondition(
+        "auth should be on: there are several databases, and without authentication nobody could "
+        "select one");
+  }
+  auto users =
+      Users::Open(databases_->system_store(), databases_->audit(), options_.admin_password);
   IMMUDB_RETURN_IF_ERROR(users);
   users_ = *std::move(users);
-  services_ = std::make_unique<Services>(Services{options_, *databases_, *users_, sessions_});
+  services_ =
+      std::make_unique<Services>(Services{options_, *databases_, *users_, sessions_, throttle_});
   dispatcher_ = std::make_unique<Dispatcher>(*services_, options_.reader_threads, nullptr);
 
   const auto target = ListenTarget(options_);

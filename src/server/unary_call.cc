@@ -5,7 +5,6 @@
 
 #include <utility>
 
-#include "server/access_control.h"
 #include "server/dispatcher.h"
 #include "server/status_mapping.h"
 
@@ -99,8 +98,8 @@ void UnaryCall::Handle() {
   queue_.front_.dispatcher.Dispatch(queue_.method_, *this, *request_, *response_);
 }
 
-bool UnaryCall::PeerIsLocal() const {
-  return IsLocalPeer(context_->peer());
+std::string UnaryCall::Peer() const {
+  return context_->peer();
 }
 
 void UnaryCall::End(Status status) {
@@ -125,6 +124,7 @@ void UnaryCall::Reset() {
   authorization.reset();
   session.reset();
   database = nullptr;
+  open_store.reset();
 }
 
 }  // namespace immudb

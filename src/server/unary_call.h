@@ -101,7 +101,7 @@ class UnaryCall final : public CallContext, public Poller::Event {
   explicit UnaryCall(MethodQueue& queue);
 
   void OnQueue(bool ok) override;
-  bool PeerIsLocal() const override;
+  std::string Peer() const override;
 
  private:
   friend class MethodQueue;

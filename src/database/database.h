@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <string_view>
+
+#include "immudb/status.h"
+#include "immudb/store.h"
+
+namespace immudb {
+
+// A database by its name; its store is open only while it is in use. Who holds the pointer to the
+// store keeps it open. Thread-safe.
+class Database {
+ public:
+  using Clock = std::function<std::chrono::steady_clock::time_point()>;
+  using Time = std::chrono::steady_clock::time_point;
+  using OpenStore = std::function<Result<std::unique_ptr<Store>>(std::string_view name)>;
+
+  Database(std::string name, Clock clock) : name_(std::move(name)), clock_(std::move(clock)) {}
+
+  const std::string& name() const { return name_; }
+
+  // Null if the store is closed. Does not wait for I/O. Counts as a use.
+  std::shared_ptr<Store> StoreIfOpen();
+
+  // Opens the store, unless somebody else has meanwhile; may wait for a recovery. A failure is
+  // remembered for some seconds and given again, so that many calls do not try in vain; it tells
+  // what kind it is, and the log tells the rest.
+  Result<std::shared_ptr<Store>> Open(const OpenStore& open);
+
+  // Closes the store if nobody holds it and it was not used since `time`; true if it did so.
+  bool CloseIfUnused(Time since);
+  // Closes it in any case, at shutdown.
+  Status Close();
+
+  // When the store was asked for last; none if it is closed.
+  std::optional<Time> LastUse() const;
+  // Why the store could not be opened lately.
+  Status failure() const;
+
+ private:
+  const std::string name_;
+  const Clock clock_;
+
+  std::mutex transition_mutex_;  // held while opening and closing; taken before mutex_
+
+  mutable std::mutex mutex_;
+  // Guarded by mutex_.
+  std::shared_ptr<Store> store_;
+  Time last_use_;
+  Status failure_;
+  Time failed_at_;
+};
+
+}  // namespace immudb

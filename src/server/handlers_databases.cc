@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <utility>
+
+#include "base/status_macros.h"
+#include "database/database_name.h"
+#include "server/caller.h"
+#include "server/handlers.h"
+
+namespace immudb::handlers {
+
+Status CreateDatabase(CallContext& call, const schema::Database& request, Empty&) {
+  const auto caller = CallerOf(call, "could not get loggedin user data", InMaintenance::kRefused);
+  IMMUDB_RETURN_IF_ERROR(caller);
+  if (!caller->is_system_admin()) {
+    return {StatusCode::kPermissionDenied,
+            "Logged In user does not have permissions for this operation"};
+  }
+  const std::string name = LowerCased(request.databasename());
+  return call.services->databases.Create(name, ActOf(call, *caller, "create database", name));
+}
+
+Status UseDatabase(CallContext& call, const schema::Database& request,
+                   schema::UseDatabaseReply& response) {
+  const Services& services = *call.services;
+  const auto caller = CallerOf(call, "Please login", InMaintenance::kAllowed);
+  IMMUDB_RETURN_IF_ERROR(caller);
+  const std::string& name = request.databasename();
+  if (name == kSystemDatabase) {
+    return Status::InvalidArgument("this database can not be selected");
+  }
+  if (!caller->is_system_admin() && caller->user.PermissionIn(name) == Permission::kNone) {
+    return {StatusCode::kPermissionDenied,
+            "Logged in user does not have permission on this database"};
+  }
+  auto database = services.databases.Find(name);
+  if (database == nullptr) return Status::NotFound(name + " does not exist");
+  if (caller->maintenance) {
+    response.set_token(NewToken(services, caller->user, std::move(database)));
+    return Status::Ok();
+  }
+  return services.users.WhileUnchanged(caller->user, [&] {
+    response.set_token(NewToken(services, caller->user, std::move(database)));
+  });
+}
+
+Status DatabaseList(CallContext& call, const Empty&, schema::DatabaseListResponse& response) {
+  const auto caller = CallerOf(call, "please login", InMaintenance::kRefused);
+  IMMUDB_RETURN_IF_ERROR(caller);
+  if (caller->is_system_admin()) {
+    for (std::string& name : call.services->databases.Names()) {
+      response.add_databases()->set_databasename(std::move(name));
+    }
+    return Status::Ok();
+  }
+  for (const GrantedPermission& grant : caller->user.grants) {
+    response.add_databases()->set_databasename(grant.database);
+  }
+  return Status::Ok();
+}
+
+}  // namespace immudb::handlers
