@@ -8,12 +8,17 @@
 #include "database/random.h"
 
 namespace immudb {
+namespace {
+
+constexpr size_t kFewestOfUser = 16;
+
+}  // namespace
 
 Sessions::Sessions(std::chrono::seconds lifetime, Clock clock, size_t max_sessions)
     : lifetime_(lifetime),
       clock_(std::move(clock)),
       max_sessions_(max_sessions),
-      max_of_user_(std::max<size_t>(max_sessions / 16, 1)) {}
+      max_of_user_(std::max(max_sessions / 16, std::min(max_sessions, kFewestOfUser))) {}
 
 std::string Sessions::Issue(Session session) {
   std::string token = RandomToken();

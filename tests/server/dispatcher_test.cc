@@ -32,7 +32,7 @@ class FakeCall final : public CallContext {
   bool local = true;
   std::thread::id ended_on;
 
-  bool PeerIsLocal() const override { return local; }
+  std::string Peer() const override { return local ? "ipv4:127.0.0.1:9" : "ipv4:10.0.0.1:9"; }
 
   Status Wait() {
     std::unique_lock lock(mutex_);
@@ -91,16 +91,16 @@ class DispatcherTest : public ::testing::Test {
         Databases::Open({.directory = directory_.path(), .default_database = "defaultdb"});
     ASSERT_TRUE(opened.ok()) << opened.status().ToString();
     databases_ = *std::move(opened);
-    auto users = Users::Open(databases_->system_store(), "immudb");
+    auto users = Users::Open(databases_->system_store(), databases_->audit(), "immudb");
     ASSERT_TRUE(users.ok()) << users.status().ToString();
     users_ = *std::move(users);
-    services_ = std::make_unique<Services>(Services{options_, *databases_, *users_, sessions_});
+    services_ =
+        std::make_unique<Services>(Services{options_, *databases_, *users_, sessions_, throttle_});
     gate = &gate_;
   }
 
   static Method MethodOf(Access access, RunOn run, Method::Handler handler) {
-    return {"Test",  access,  run, &Empty::default_instance(), &Empty::default_instance(),
-            handler, "please"};
+    return {"Test", access, run, &Empty::default_instance(), &Empty::default_instance(), handler};
   }
   static std::optional<Status> Fine(CallContext&, const Method::Message&, Method::Message&) {
     return Status::Ok();
@@ -127,6 +127,7 @@ class DispatcherTest : public ::testing::Test {
   TempDir directory_;
   ServerOptions options_;
   Sessions sessions_{std::chrono::hours(1), [] { return std::chrono::steady_clock::now(); }};
+  LoginThrottle throttle_{[] { return std::chrono::steady_clock::now(); }};
   std::unique_ptr<Databases> databases_;
   std::unique_ptr<Users> users_;
   std::unique_ptr<Services> services_;
@@ -168,9 +169,6 @@ TEST_F(DispatcherTest, TokenWithoutDatabaseHasToSelectOneFirst) {
   const std::string token = TokenFor(Permission::kSystemAdmin, false);
   EXPECT_EQ(Try(MethodOf(Access::kRead, RunOn::kPoller, &Fine), token),
             Status::FailedPrecondition("please select a database first"));
-  EXPECT_TRUE(Try(MethodOf(Access::kSession, RunOn::kPoller, &Fine), token).ok());
-  EXPECT_EQ(Try(MethodOf(Access::kSession, RunOn::kPoller, &Fine), std::nullopt),
-            Status(StatusCode::kUnauthenticated, "please"));
   EXPECT_TRUE(Try(MethodOf(Access::kOpen, RunOn::kPoller, &Fine), std::nullopt).ok());
 }
 
@@ -187,6 +185,41 @@ TEST_F(DispatcherTest, WithoutAuthOnlyLocalPeersUnlessDevmode) {
   EXPECT_TRUE(Try(read, std::nullopt, false).ok());
   options_.auth = true;
   EXPECT_TRUE(Try(open, std::nullopt, false).ok());
+}
+
+TEST_F(DispatcherTest, MaintenanceIsLocalAndNeedsASelectedDatabase) {
+  const Method admin = MethodOf(Access::kSystemAdmin, RunOn::kPoller, &Fine);
+  options_.maintenance = true;
+  EXPECT_EQ(Try(admin, std::nullopt), Status::FailedPrecondition("please select database first"));
+  EXPECT_EQ(Try(admin, TokenFor(Permission::kNone), false).code(), StatusCode::kPermissionDenied);
+  EXPECT_TRUE(Try(admin, TokenFor(Permission::kNone)).ok());
+}
+
+// The poller serves everybody: it may not wait until a closed database is open.
+TEST_F(DispatcherTest, ClosedDatabaseIsOpenedOnAnotherThread) {
+  ASSERT_TRUE(databases_->Create("other", {}).ok());
+  const auto other = databases_->Find("other");
+  ASSERT_TRUE(other->CloseIfUnused(Database::Time::max()));
+  Session session;
+  session.user = "user";
+  session.permission = Permission::kRead;
+  session.database = other;
+  const std::string token = sessions_.Issue(std::move(session));
+  const auto read = [](CallContext& call, const Method::Message&,
+                       Method::Message&) -> std::optional<Status> {
+    return call.store().Latest().size().empty() ? Status::Ok() : Status::Internal("not empty");
+  };
+  Dispatcher dispatcher(*services_, 1, nullptr);
+  FakeCall call;
+  call.authorization = token;
+  Empty request;
+  Empty response;
+  dispatcher.Dispatch(MethodOf(Access::kRead, RunOn::kPoller, read), call, request, response);
+  EXPECT_EQ(call.Wait(), Status::Ok());
+  EXPECT_NE(call.ended_on, std::this_thread::get_id());
+  EXPECT_FALSE(other->CloseIfUnused(Database::Time::max())) << "closed under a call";
+  call.open_store.reset();
+  EXPECT_TRUE(other->CloseIfUnused(Database::Time::max()));
 }
 
 TEST_F(DispatcherTest, ThrowingHandlerFailsItsCallOnly) {

@@ -25,18 +25,16 @@ class SessionTest : public ServerTest {
     auto databases = Databases::Open(
         {.directory = options.directory, .default_database = options.default_database});
     ASSERT_TRUE(databases.ok()) << databases.status().ToString();
-    auto users = Users::Open((*databases)->system_store(), options.admin_password);
+    auto users =
+        Users::Open((*databases)->system_store(), (*databases)->audit(), options.admin_password);
     ASSERT_TRUE(users.ok()) << users.status().ToString();
-    const auto hash = HashPassword(kPassword);
-    ASSERT_TRUE(hash.ok());
-    ASSERT_TRUE((*users)
-                    ->Put({.name = name,
-                           .password_hash = *hash,
-                           .grants = {{options.default_database, permission}},
-                           .active = active,
-                           .created_by = "immudb",
-                           .created_at = {}})
-                    .ok());
+    User user;
+    user.name = name;
+    user.password_hash = *HashPassword(kPassword);
+    user.Grant(options.default_database, permission);
+    user.active = active;
+    user.created_by = "immudb";
+    ASSERT_TRUE((*users)->Create(user, {}).ok());
   }
   CallResult Get() const { return Call("Get", KeyOf("k"), &item); }
   CallResult Set() const { return Call("Set", KeyValueOf("k", "v"), &index); }

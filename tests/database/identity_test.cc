@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The floor below the service: names, identity, tokens, users, the data directory.
+// Names, identity, tokens, passwords.
 #include <gtest/gtest.h>
 
 #include <chrono>
@@ -12,13 +12,12 @@
 
 #include "base/file_system.h"
 #include "database/database_name.h"
-#include "database/databases.h"
 #include "database/password.h"
 #include "database/random.h"
 #include "database/server_identifier.h"
 #include "database/sessions.h"
+#include "database/user_rules.h"
 #include "database/users.h"
-#include "immudb/store.h"
 #include "support/temp_dir.h"
 
 namespace immudb::testing {
@@ -101,6 +100,45 @@ TEST_F(SessionsTest, TokensAreDistinctSecretText) {
   EXPECT_EQ(sessions_.Find(""), nullptr);
 }
 
+// Somebody who logs in without end pushes out only the own tokens.
+TEST(SessionsOfOneUser, AreBounded) {
+  Sessions sessions(
+      seconds(60), [] { return std::chrono::steady_clock::time_point{}; }, 32);
+  const auto issue = [&](const std::string& user) {
+    Session session;
+    session.user = user;
+    return sessions.Issue(std::move(session));
+  };
+  const std::string other = issue("other");
+  const std::string first = issue("greedy");
+  const std::string second = issue("greedy");
+  for (int i = 0; i < 15; ++i) issue("greedy");
+  EXPECT_EQ(sessions.Find(first), nullptr);
+  EXPECT_NE(sessions.Find(second), nullptr);
+  EXPECT_NE(sessions.Find(other), nullptr);
+  sessions.EndAllOf("greedy");
+  EXPECT_EQ(sessions.size(), 1U);
+}
+
+TEST(UserRules, PasswordsNeedLengthAndKindsOfCharacters) {
+  for (const char* good : {"Secret!23", "A1!aaaaa", "\\Abcdef1", "P\xc3\xa4ssword1!"}) {
+    EXPECT_TRUE(CheckNewPassword(good).ok()) << good;
+  }
+  for (const char* bad : {"", "Ab1!", "secret!23", "Secret!!!", "Secret123", "Sec ret!23",
+                          "Abcdefgh1!Abcdefgh1!Abcdefgh1!Abc"}) {
+    EXPECT_EQ(CheckNewPassword(bad).code(), StatusCode::kInvalidArgument) << bad;
+  }
+}
+
+TEST(UserRules, NamesAreLettersDigitsAndUnderscores) {
+  EXPECT_TRUE(CheckUserName("aZ_09").ok());
+  for (const char* bad : {"", "a b", "a-b", "\xc3\xa4", "a\n"}) {
+    EXPECT_EQ(CheckUserName(bad).message(),
+              "username can only contain letters, digits and underscores");
+  }
+  EXPECT_FALSE(CheckUserName(std::string(257, 'a')).ok());
+}
+
 TEST_F(SessionsTest, EndingOneUserLeavesTheOthers) {
   const std::string a = sessions_.Issue(Of("a"));
   const std::string b = sessions_.Issue(Of("b"));
@@ -144,88 +182,6 @@ TEST(Password, UnknownUserCostsAsMuchAsAKnownOne) {
   const auto known = time_of([&] { static_cast<void>(PasswordMatches(*hash, "wrong")); });
   const auto unknown = time_of([] { SpendTimeOfPasswordMatch("wrong"); });
   EXPECT_GT(unknown, known / 10);  // it does hash
-}
-
-class DatabasesTest : public ::testing::Test {
- protected:
-  Result<std::unique_ptr<Databases>> Open() const {
-    return Databases::Open({.directory = directory_.File("data"), .default_database = "defaultdb"});
-  }
-  TempDir directory_;
-};
-
-TEST_F(DatabasesTest, EachDatabaseHasAFolderAndTheSystemOneIsNotForUsers) {
-  auto databases = Open();
-  ASSERT_TRUE(databases.ok()) << databases.status().ToString();
-  EXPECT_EQ((*databases)->default_database()->name(), "defaultdb");
-  EXPECT_EQ((*databases)->Find("defaultdb"), (*databases)->default_database());
-  EXPECT_EQ((*databases)->Find("systemdb"), nullptr);
-  EXPECT_EQ((*databases)->Find("other"), nullptr);
-  EXPECT_FALSE((*databases)->multiple());
-  EXPECT_TRUE(std::filesystem::is_directory(directory_.File("data/defaultdb")));
-  EXPECT_TRUE(std::filesystem::is_directory(directory_.File("data/systemdb")));
-}
-
-TEST_F(DatabasesTest, DirectoryBelongsToOneAtATime) {
-  auto first = Open();
-  ASSERT_TRUE(first.ok());
-  const auto second = Open();
-  ASSERT_FALSE(second.ok());
-  EXPECT_EQ(second.status().code(), StatusCode::kFailedPrecondition);
-  EXPECT_TRUE((*first)->Close().ok());
-  EXPECT_TRUE((*first)->Close().ok());
-  (*first).reset();
-  EXPECT_TRUE(Open().ok());
-}
-
-TEST_F(DatabasesTest, UsersSurviveAndTheirRecordsAreJson) {
-  {
-    auto databases = Open();
-    ASSERT_TRUE(databases.ok());
-    auto users = Users::Open((*databases)->system_store(), "first");
-    ASSERT_TRUE(users.ok()) << users.status().ToString();
-    ASSERT_TRUE((*users)
-                    ->Put({.name = "u",
-                           .password_hash = *HashPassword("pw"),
-                           .grants = {{"db", Permission::kRead}, {"db2", Permission::kReadWrite}},
-                           .active = true,
-                           .created_by = "immudb",
-                           .created_at = "then"})
-                    .ok());
-  }
-  auto databases = Open();
-  ASSERT_TRUE(databases.ok());
-  Store& store = (*databases)->system_store();
-  auto users = Users::Open(store, "second");
-  ASSERT_TRUE(users.ok()) << users.status().ToString();
-  EXPECT_TRUE((*users)->CheckPassword("immudb", "first").ok());
-  EXPECT_FALSE((*users)->CheckPassword("immudb", "second").ok());
-  const auto user = (*users)->CheckPassword("u", "pw");
-  ASSERT_TRUE(user.ok()) << user.status().ToString();
-  EXPECT_EQ(user->PermissionIn("db"), Permission::kRead);
-  EXPECT_EQ(user->PermissionIn("db2"), Permission::kReadWrite);
-  EXPECT_EQ(user->PermissionIn("db3"), Permission::kNone);
-  EXPECT_EQ(user->created_by, "immudb");
-  EXPECT_EQ((*users)->Find("immudb")->PermissionIn("anything"), Permission::kSystemAdmin);
-
-  const auto record = store.Latest().Get("\x01immudb");
-  ASSERT_TRUE(record.ok());
-  const auto json = nlohmann::json::parse(record->value);
-  EXPECT_EQ(json["username"], "immudb");
-  EXPECT_EQ(json["permissions"][0]["permission"], 255);
-  EXPECT_EQ(json["permissions"][0]["database"], "*");
-  EXPECT_EQ(json["hashedpassword"].get<std::string>().rfind("$argon2id$", 0), 0U);
-  for (const char* field : {"active", "createdBy", "createdat"}) EXPECT_TRUE(json.contains(field));
-}
-
-TEST_F(DatabasesTest, DamagedUserRecordIsAnErrorNotALogin) {
-  auto databases = Open();
-  ASSERT_TRUE(databases.ok());
-  Store& store = (*databases)->system_store();
-  Transaction transaction;
-  ASSERT_TRUE(transaction.Set("\x01immudb", "{\"username\":7}").ok());
-  ASSERT_TRUE(store.Commit(std::move(transaction)).ok());
-  EXPECT_EQ(Users::Open(store, "immudb").status().code(), StatusCode::kDataLoss);
 }
 
 TEST(CreationTime, ReadsAsItAlwaysDid) {

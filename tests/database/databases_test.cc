@@ -1,0 +1,248 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The data directory: many databases, few of them open.
+#include "database/databases.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <functional>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "support/temp_dir.h"
+
+namespace immudb::testing {
+namespace {
+
+class DatabasesTest : public ::testing::Test {
+ protected:
+  void Open() {
+    databases_.reset();
+    auto opened = Databases::Open(options_);
+    ASSERT_TRUE(opened.ok()) << opened.status().ToString();
+    databases_ = *std::move(opened);
+  }
+  void Create(const std::string& name) {
+    const Status made = databases_->Create(name, {.user = "immudb", .act = "create database"});
+    ASSERT_TRUE(made.ok()) << made.ToString();
+  }
+  Status Write(const std::string& name, const std::string& key) {
+    auto store = databases_->OpenStore(*databases_->Find(name));
+    if (!store.ok()) return store.status();
+    Transaction transaction;
+    const Status set = transaction.Set(key, "v");
+    return set.ok() ? (*store)->Commit(std::move(transaction)).status() : set;
+  }
+  bool Has(const std::string& name, const std::string& key) {
+    const auto store = databases_->OpenStore(*databases_->Find(name));
+    return store.ok() && (*store)->Latest().Get(key).ok();
+  }
+  bool IsOpen(const std::string& name) { return databases_->Find(name)->LastUse().has_value(); }
+  std::string Path(const std::string& name) { return options_.directory + "/" + name; }
+
+  TempDir directory_;
+  DatabasesOptions options_{.directory = directory_.File("data"), .default_database = "defaultdb"};
+  std::unique_ptr<Databases> databases_;
+};
+
+std::string Numbered(int number) {
+  std::string name("db");
+  return name += std::to_string(number);
+}
+
+bool Eventually(const std::function<bool()>& condition) {
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(30);
+  while (!condition()) {
+    if (std::chrono::steady_clock::now() > deadline) return false;
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  }
+  return true;
+}
+
+TEST_F(DatabasesTest, EachDatabaseHasAFolderAndTheSystemOneIsNotForUsers) {
+  Open();
+  EXPECT_EQ(databases_->default_database()->name(), "defaultdb");
+  EXPECT_EQ(databases_->Find("defaultdb"), databases_->default_database());
+  EXPECT_EQ(databases_->Find("systemdb"), nullptr);
+  EXPECT_EQ(databases_->Find("other"), nullptr);
+  EXPECT_FALSE(databases_->multiple());
+  EXPECT_TRUE(std::filesystem::is_directory(Path("defaultdb")));
+  EXPECT_TRUE(std::filesystem::is_directory(Path("systemdb")));
+}
+
+TEST_F(DatabasesTest, DirectoryBelongsToOneAtATime) {
+  Open();
+  const auto second = Databases::Open(options_);
+  ASSERT_FALSE(second.ok());
+  EXPECT_EQ(second.status().code(), StatusCode::kFailedPrecondition);
+  EXPECT_TRUE(databases_->Close().ok());
+  EXPECT_TRUE(databases_->Close().ok());
+  Open();
+}
+
+TEST_F(DatabasesTest, CreatedOnesAreThereAfterARestartInTheirOrder) {
+  Open();
+  for (const char* name : {"zeta", "alpha", "myconfig", "mysystemdb"}) Create(name);
+  ASSERT_TRUE(Write("zeta", "k").ok());
+  EXPECT_EQ(databases_->Create("zeta", {}).message(), "database zeta already exists");
+  EXPECT_EQ(databases_->Create("a-b", {}).code(), StatusCode::kInvalidArgument);
+  Open();
+  EXPECT_EQ(databases_->Names(),
+            (std::vector<std::string>{"defaultdb", "zeta", "alpha", "myconfig", "mysystemdb"}));
+  EXPECT_TRUE(databases_->multiple());
+  EXPECT_FALSE(IsOpen("zeta"));
+  EXPECT_TRUE(Has("zeta", "k"));
+  EXPECT_TRUE(IsOpen("zeta"));
+}
+
+TEST_F(DatabasesTest, MoreThanMayBeOpenAreServedInTurn) {
+  options_.max_open = 3;
+  Open();
+  for (int i = 0; i < 12; ++i) Create(Numbered(i));
+  for (int round = 0; round < 2; ++round) {
+    for (int i = 0; i < 12; ++i) {
+      const std::string name = Numbered(i);
+      ASSERT_TRUE(Write(name, "k" + std::to_string(round)).ok()) << name;
+      EXPECT_LE(databases_->open_count(), 3U);
+    }
+  }
+  for (int i = 0; i < 12; ++i) EXPECT_TRUE(Has(Numbered(i), "k0"));
+}
+
+// What is in use is never closed under its user; who comes too late is told so.
+TEST_F(DatabasesTest, OnesInUseStayOpen) {
+  options_.max_open = 2;
+  Open();
+  for (const char* name : {"a", "b", "c"}) Create(name);
+  auto a = databases_->OpenStore(*databases_->Find("a"));
+  auto b = databases_->OpenStore(*databases_->Find("b"));
+  ASSERT_TRUE(a.ok() && b.ok());
+  EXPECT_EQ(Write("c", "k").code(), StatusCode::kResourceExhausted);
+  EXPECT_TRUE(Write("a", "k").ok());
+  a = Status::Unavailable("given back");
+  EXPECT_TRUE(Write("c", "k").ok());
+  EXPECT_TRUE(IsOpen("b"));
+  EXPECT_FALSE(IsOpen("a"));
+}
+
+TEST_F(DatabasesTest, DescriptorsBoundTheNumberOfOpenOnes) {
+  options_.descriptors = 1024;
+  Open();
+  EXPECT_LT(databases_->max_open(), 40U);
+  EXPECT_GT(databases_->max_open(), 10U);
+}
+
+TEST_F(DatabasesTest, UnusedOnesAreClosed) {
+  options_.idle_timeout = std::chrono::seconds(0);
+  Open();
+  Create("a");
+  ASSERT_TRUE(Write("a", "k").ok());
+  EXPECT_TRUE(Eventually([this] { return databases_->open_count() == 0; }));
+  EXPECT_FALSE(IsOpen("a"));
+  EXPECT_TRUE(IsOpen("defaultdb"));
+  EXPECT_TRUE(Has("a", "k"));
+}
+
+TEST_F(DatabasesTest, ManyThreadsOpenAndUseFewSlots) {
+  options_.max_open = 4;
+  Open();
+  for (int i = 0; i < 10; ++i) Create(Numbered(i));
+  std::vector<std::thread> threads;
+  std::atomic<int> written{0};
+  for (int t = 0; t < 4; ++t) {
+    threads.emplace_back([this, t, &written] {
+      for (int i = 0; i < 40; ++i) {
+        const std::string name = Numbered((i * 7 + t) % 10);
+        if (Write(name, std::to_string(t) + "/" + std::to_string(i)).ok()) ++written;
+      }
+    });
+  }
+  for (auto& thread : threads) thread.join();
+  EXPECT_EQ(written, 160);
+  EXPECT_LE(databases_->open_count(), 4U);
+  for (int t = 0; t < 4; ++t) {
+    for (int i = 0; i < 40; ++i) {
+      EXPECT_TRUE(Has(Numbered((i * 7 + t) % 10), std::to_string(t) + "/" + std::to_string(i)));
+    }
+  }
+}
+
+class DamagedDatabaseTest : public DatabasesTest {
+ protected:
+  void SetUp() override {
+    Open();
+    Create("good");
+    Create("bad");
+    for (const char* name : {"defaultdb", "good", "bad"}) {
+      for (int i = 0; i < 10; ++i) ASSERT_TRUE(Write(name, std::to_string(i)).ok());
+    }
+    databases_.reset();
+  }
+  // Makes the log begin with something else.
+  void Damage(const std::string& name) {
+    std::fstream log(Path(name) + "/log/00000000.log",
+                     std::ios::in | std::ios::out | std::ios::binary);
+    log.seekp(0);
+    log << "XXXXXXXXXXXXXXXXXXXXXXXXXXXXXXXXXXXXXXXXXXXXXXXXXXXXXXXXXXXXXXXXXXXX";
+    ASSERT_TRUE(log.good());
+  }
+  void ForgetDerived(const std::string& name) {
+    std::filesystem::remove_all(Path(name) + "/index");
+    for (const char* file : {"tree", "positions", "CHECKPOINT"}) {
+      std::filesystem::remove(Path(name) + "/" + file);
+    }
+  }
+};
+
+TEST_F(DamagedDatabaseTest, IsRefusedAndTheOthersServe) {
+  Damage("bad");
+  ForgetDerived("bad");
+  Open();
+  const Status refused = Write("bad", "k");
+  EXPECT_EQ(refused.code(), StatusCode::kDataLoss);
+  EXPECT_NE(refused.message().find("database bad is damaged"), std::string::npos)
+      << refused.message();
+  EXPECT_EQ(refused.message().find(directory_.path()), std::string::npos) << "tells server paths";
+  EXPECT_EQ(databases_->open_count(), 0U);
+  EXPECT_TRUE(Write("good", "k").ok());
+  EXPECT_TRUE(Write("defaultdb", "k").ok());
+}
+
+TEST_F(DamagedDatabaseTest, MissingFolderIsNotMadeAnew) {
+  std::filesystem::remove_all(Path("bad"));
+  Open();
+  ASSERT_NE(databases_->Find("bad"), nullptr);
+  EXPECT_EQ(Write("bad", "k").code(), StatusCode::kDataLoss);
+  EXPECT_FALSE(std::filesystem::exists(Path("bad")));
+  EXPECT_EQ(databases_->Create("bad", {}).code(), StatusCode::kAlreadyExists);
+}
+
+TEST_F(DamagedDatabaseTest, DefaultDatabaseDoesNotTakeTheOthersWithIt) {
+  Damage("defaultdb");
+  ForgetDerived("defaultdb");
+  Open();
+  EXPECT_EQ(Write("defaultdb", "k").code(), StatusCode::kDataLoss);
+  EXPECT_TRUE(Write("good", "k").ok());
+  databases_.reset();
+  std::filesystem::remove_all(Path("defaultdb"));
+  EXPECT_EQ(Databases::Open(options_).status().code(), StatusCode::kDataLoss);
+}
+
+TEST_F(DamagedDatabaseTest, RestoredCopiesAreFoundAndForeignFoldersLeftAlone) {
+  std::filesystem::copy(Path("good"), Path("copy"), std::filesystem::copy_options::recursive);
+  std::filesystem::create_directory(Path("lost+found"));
+  std::filesystem::create_directory(Path("config"));
+  std::ofstream(Path("notes")) << "mine";
+  Open();
+  EXPECT_EQ(databases_->Names(), (std::vector<std::string>{"defaultdb", "good", "bad", "copy"}));
+  EXPECT_TRUE(Has("copy", "9"));
+  EXPECT_EQ(databases_->Create("config", {}).code(), StatusCode::kFailedPrecondition);
+  EXPECT_TRUE(std::filesystem::exists(Path("config")));
+}
+
+}  // namespace
+}  // namespace immudb::testing
