@@ -146,8 +146,7 @@ void AddWarnings(std::string_view option, const std::string& path, const std::st
     } else {
       continue;
     }
-    warnings->push_back(
-        Wrong(option, path, SubjectOf(certificate.get()) + " " + fault).message());
+    warnings->push_back(Wrong(option, path, SubjectOf(certificate.get()) + " " + fault).message());
   }
 }
 

@@ -9,9 +9,11 @@
 #include <utility>
 #include <vector>
 
+#include "base/status_macros.h"
 #include "schema.grpc.pb.h"
 #include "server/poller.h"
 #include "server/standard_services.h"
+#include "server/tls_credentials.h"
 #include "server/unary_call.h"
 
 namespace immudb {
@@ -70,6 +72,7 @@ class GrpcFront::Impl {
   const std::unique_ptr<grpc::Service> reflection_ = MakeReflectionService(
       {Service().full_name(), "grpc.health.v1.Health", "grpc.reflection.v1alpha.ServerReflection"});
   const FrontContext front_;
+  std::shared_ptr<grpc::ServerCredentials> credentials_ = grpc::InsecureServerCredentials();
   int port_ = 0;
   std::vector<std::unique_ptr<Poller>> pollers_;
   std::unique_ptr<grpc::Server> server_;
@@ -92,9 +95,14 @@ void GrpcFront::Impl::Configure(grpc::ServerBuilder& builder) {
 }
 
 Status GrpcFront::Impl::Start() {
+  if (options_.tls) {
+    auto credentials = MakeTlsCredentials(*options_.tls);
+    IMMUDB_RETURN_IF_ERROR(credentials);
+    credentials_ = *std::move(credentials);
+  }
   grpc::ServerBuilder builder;
   Configure(builder);
-  builder.AddListeningPort(options_.target, grpc::InsecureServerCredentials(), &port_);
+  builder.AddListeningPort(options_.target, credentials_, &port_);
 
   std::vector<std::pair<const Method*, int>> served;
   for (const Method& method : ServedMethods()) {

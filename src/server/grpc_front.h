@@ -4,9 +4,11 @@
 #include <chrono>
 #include <cstddef>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "immudb/status.h"
+#include "server/server.h"
 
 namespace immudb {
 
@@ -18,6 +20,7 @@ struct GrpcFrontOptions {
   size_t pollers = 1;
   // `immudb-uuid` of every answer.
   std::string server_uuid;
+  std::optional<TlsFiles> tls = std::nullopt;  // none: plain text
 };
 
 // The gRPC front: the wire side of the methods of the table, grpc.health.v1 and reflection. Calls
@@ -25,7 +28,8 @@ struct GrpcFrontOptions {
 // poller never waits for a call.
 class GrpcFront {
  public:
-  // Listens and serves. `dispatcher` outlives the front. kUnavailable if the address cannot be had.
+  // Listens and serves. `dispatcher` outlives the front. kUnavailable if the address cannot be had;
+  // for the TLS files see MakeTlsCredentials.
   static Result<std::unique_ptr<GrpcFront>> Start(const GrpcFrontOptions& options,
                                                   Dispatcher& dispatcher);
   // Shuts down without grace, if that was not done.

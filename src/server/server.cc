@@ -17,6 +17,7 @@
 #include "server/dispatcher.h"
 #include "server/grpc_front.h"
 #include "server/listen_address.h"
+#include "server/tls_credentials.h"
 
 namespace immudb {
 namespace {
@@ -70,6 +71,7 @@ class Server::Impl {
 };
 
 Status Server::Impl::Start() {
+  if (options_.tls) IMMUDB_RETURN_IF_ERROR(CheckTlsFiles(*options_.tls));
   IMMUDB_RETURN_IF_ERROR(ProbeListen(options_));
   auto databases = Databases::Open(DatabasesOptionsOf(options_));
   IMMUDB_RETURN_IF_ERROR(databases);
@@ -96,7 +98,8 @@ Status Server::Impl::Start() {
   auto front = GrpcFront::Start({.target = *target,
                                  .max_message_bytes = options_.max_message_bytes,
                                  .pollers = options_.pollers,
-                                 .server_uuid = ServerIdentifierText(*identifier)},
+                                 .server_uuid = ServerIdentifierText(*identifier),
+                                 .tls = options_.tls},
                                 *dispatcher_);
   IMMUDB_RETURN_IF_ERROR(front);
   front_ = *std::move(front);

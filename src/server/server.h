@@ -13,7 +13,8 @@
 
 namespace immudb {
 
-// PEM files. They are read again when they change.
+// PEM files. They are read again for each new connection; wrong ones are not used (the log says
+// why), those before them stay.
 struct TlsFiles {
   std::string certificate;  // of the server, with its chain
   std::string key;
@@ -55,7 +56,7 @@ class Server {
  public:
   // Locks the directory, opens (or creates) the default and the system database, binds, serves.
   // Errors name the file or the option that is wrong: directory not writable, directory in use by
-  // another server, address taken, damaged database.
+  // another server, address taken, damaged database, TLS files that do not fit.
   static Result<std::unique_ptr<Server>> Start(const ServerOptions& options);
 
   // Shuts down with a short grace period, if that was not done.
