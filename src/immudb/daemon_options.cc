@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "immudb/daemon_options.h"
 
+#include <spdlog/spdlog.h>
+
 #include <utility>
 
 #include "base/status_macros.h"
@@ -15,6 +17,44 @@ constexpr int64_t kMiB = int64_t{1} << 20;
 constexpr int64_t kGiB = int64_t{1} << 30;
 constexpr int64_t kSecond = 1000;
 constexpr int64_t kDay = kSecond * 24 * 3600;
+
+bool IsGiven(const Settings& settings, std::string_view option) {
+  return settings.origin(option) != OptionOrigin::kDefault;
+}
+
+// Which files TLS is served with; none: plain text. Never plain text by an oversight: files without
+// `mtls` are an error, unless that says false. Then all three of them mean no TLS, because the
+// original's configuration files are written so.
+Result<std::optional<TlsFiles>> TlsOf(const Settings& settings) {
+  TlsFiles files{settings.Text("certificate"), settings.Text("pkey"), settings.Text("clientcas")};
+  if (settings.Bool("mtls")) {
+    for (const char* option : {"certificate", "pkey", "clientcas"}) {
+      if (settings.Text(option).empty()) {
+        return Status::InvalidArgument(std::string("option ") + option + ": mtls needs a file");
+      }
+    }
+    return std::optional(std::move(files));
+  }
+  const bool certificate = IsGiven(settings, "certificate");
+  const bool key = IsGiven(settings, "pkey");
+  if (IsGiven(settings, "clientcas")) {
+    if (!IsGiven(settings, "mtls")) {
+      return Status::InvalidArgument(
+          "option clientcas: client certificates are asked for only with mtls; set mtls, or leave "
+          "clientcas out for TLS without client certificates");
+    }
+    spdlog::warn("mtls is false: serving plain text; certificate, pkey and clientcas are not used");
+    return std::optional<TlsFiles>();
+  }
+  if (certificate != key) {
+    return Status::InvalidArgument(
+        certificate ? "option pkey: it is missing; certificate needs it for TLS"
+                    : "option certificate: it is missing; pkey needs it for TLS");
+  }
+  if (!certificate) return std::optional<TlsFiles>();
+  files.client_authorities.clear();
+  return std::optional(std::move(files));
+}
 
 }  // namespace
 
@@ -51,6 +91,21 @@ ProgramSpec DaemonProgram() {
                .type = OptionType::kBool,
                .default_value = "true",
                .help = "enable auth"},
+              {.name = "mtls",
+               .short_name = 'm',
+               .type = OptionType::kBool,
+               .default_value = "false",
+               .help = "enable mutual tls"},
+              {.name = "certificate",
+               .default_value = "./tools/mtls/3_application/certs/localhost.cert.pem",
+               .help = "server certificate file path; with pkey and without mtls: TLS without "
+                       "client certificates"},
+              {.name = "pkey",
+               .default_value = "./tools/mtls/3_application/private/localhost.key.pem",
+               .help = "server private key path"},
+              {.name = "clientcas",
+               .default_value = "./tools/mtls/2_intermediate/certs/ca-chain.cert.pem",
+               .help = "clients certificates list. Aka certificate authority"},
               {.name = "devmode",
                .type = OptionType::kBool,
                .default_value = "false",
@@ -108,6 +163,8 @@ Result<ServerOptions> ToServerOptions(const Settings& settings) {
   auto password = DecodePassword(settings.Text("admin-password"));
   if (!password.ok()) return password.status().WithContext("option admin-password");
   if (password->empty()) return Status::InvalidArgument("option admin-password: it is empty");
+  auto tls = TlsOf(settings);
+  IMMUDB_RETURN_IF_ERROR(tls);
   ServerOptions options;
   options.directory = settings.Text("dir");
   options.network = settings.Text("network");
@@ -115,6 +172,7 @@ Result<ServerOptions> ToServerOptions(const Settings& settings) {
   options.port = static_cast<int>(settings.Int("port"));
   options.default_database = settings.Text("dbname");
   options.auth = settings.Bool("auth");
+  options.tls = *std::move(tls);
   options.devmode = settings.Bool("devmode");
   options.admin_password = *std::move(password);
   options.version_text = VersionText("immudb");

@@ -14,7 +14,9 @@ namespace immudb {
 ProgramSpec DaemonProgram();
 
 // The server's options as the settings have them; the password is decoded. kInvalidArgument for a
-// password that is empty or not base64 behind "enc:"; the text does not show it.
+// password that is empty or not base64 behind "enc:"; the text does not show it. The same for TLS
+// files of which one is missing, or that need `mtls`; whether they can be used is seen at the
+// start.
 Result<ServerOptions> ToServerOptions(const Settings& settings);
 
 }  // namespace immudb

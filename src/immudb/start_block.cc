@@ -41,7 +41,9 @@ std::string StartBlock(const ServerOptions& options, int port, std::string_view 
   text += Line("Address", Endpoint(options, port));
   text += Line("Metrics address", "off");
   text += Line("Config file", config_file.empty() ? "none" : config_file);
-  text += Line("MTLS enabled", Word(false));
+  const bool mtls = options.tls && !options.tls->client_authorities.empty();
+  text += Line("MTLS enabled", Word(mtls));
+  if (options.tls && !mtls) text += Line("TLS enabled", Word(true));
   text += Line("Auth enabled", Word(options.auth));
   text += Line("Dev mode", Word(options.devmode));
   text += Line("Default database", options.default_database);

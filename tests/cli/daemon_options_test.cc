@@ -4,6 +4,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <filesystem>
+#include <fstream>
+
 #include "immudb/start_block.h"
 
 namespace immudb {
@@ -64,9 +67,59 @@ TEST(DaemonOptions, EveryFlagArrives) {
 }
 
 TEST(DaemonOptions, WhatIsNotBuiltYetIsRefusedNotIgnored) {
-  for (const char* flag : {"--mtls", "--detached", "--pidfile=x", "--logfile=x", "--maintenance"}) {
+  for (const char* flag : {"--detached", "--pidfile=x", "--logfile=x", "--maintenance"}) {
     EXPECT_THAT(Options({flag}).status().message(), HasSubstr("unknown option")) << flag;
   }
+}
+
+TEST(DaemonOptions, MtlsTakesThreeFilesWithTheDefaultsOfTheOriginal) {
+  EXPECT_FALSE(Options({})->tls);
+  const auto defaults = Options({"-m"});
+  ASSERT_TRUE(defaults.ok() && defaults->tls);
+  EXPECT_EQ(defaults->tls->certificate, "./tools/mtls/3_application/certs/localhost.cert.pem");
+  EXPECT_EQ(defaults->tls->key, "./tools/mtls/3_application/private/localhost.key.pem");
+  EXPECT_EQ(defaults->tls->client_authorities,
+            "./tools/mtls/2_intermediate/certs/ca-chain.cert.pem");
+  const auto chosen = Options({"--mtls", "--certificate=/c", "--pkey=/k", "--clientcas=/a"});
+  ASSERT_TRUE(chosen.ok() && chosen->tls);
+  EXPECT_EQ(chosen->tls->certificate, "/c");
+  EXPECT_EQ(chosen->tls->key, "/k");
+  EXPECT_EQ(chosen->tls->client_authorities, "/a");
+}
+
+TEST(DaemonOptions, CertificateAndKeyAloneAreTlsWithoutClientCertificates) {
+  const auto options = Options({"--certificate=/c", "--pkey=/k"});
+  ASSERT_TRUE(options.ok() && options->tls);
+  EXPECT_EQ(options->tls->certificate, "/c");
+  EXPECT_EQ(options->tls->key, "/k");
+  EXPECT_EQ(options->tls->client_authorities, "");
+}
+
+// Who asks for TLS and forgets a part must not serve plain text.
+TEST(DaemonOptions, HalfOfTlsIsRefusedWithWhatIsMissing) {
+  EXPECT_THAT(Options({"--certificate=/c"}).status().message(),
+              HasSubstr("option pkey: it is missing"));
+  EXPECT_THAT(Options({"--pkey=/k"}).status().message(),
+              HasSubstr("option certificate: it is missing"));
+  EXPECT_THAT(Options({"--clientcas=/a"}).status().message(), HasSubstr("set mtls"));
+  EXPECT_THAT(Options({"--certificate=/c", "--pkey=/k", "--clientcas=/a"}).status().message(),
+              HasSubstr("set mtls"));
+}
+
+// Without authorities no client certificate would be asked for.
+TEST(DaemonOptions, MtlsWithAnEmptyFileNameIsRefused) {
+  const std::string file = testing::TempDir() + "immudb_mtls_empty.toml";
+  std::ofstream(file) << "mtls = true\nclientcas = \"\"\n";
+  EXPECT_THAT(Options({"--config", file}).status().message(),
+              HasSubstr("option clientcas: mtls needs a file"));
+  std::filesystem::remove(file);
+}
+
+// The original's configuration files name all three files beside `mtls = false`.
+TEST(DaemonOptions, AllThreeFilesBesideMtlsFalseMeanPlainText) {
+  const auto options = Options({"--mtls=false", "--certificate=/c", "--pkey=/k", "--clientcas=/a"});
+  ASSERT_TRUE(options.ok()) << options.status().ToString();
+  EXPECT_FALSE(options->tls);
 }
 
 TEST(DaemonOptions, ThePasswordMayBeEncoded) {
@@ -109,6 +162,15 @@ TEST(StartBlock, NeverShowsAChosenPassword) {
   const std::string text = StartBlock(options, 1, "");
   EXPECT_THAT(text, HasSubstr("   Password     : ********\n"));
   EXPECT_THAT(text, Not(HasSubstr("Secret1!")));
+}
+
+TEST(StartBlock, SaysWhichTlsIsServed) {
+  ServerOptions options;
+  options.tls = TlsFiles{"/c", "/k", "/a"};
+  EXPECT_THAT(StartBlock(options, 1, ""), HasSubstr("MTLS enabled    : true\nAuth"));
+  options.tls->client_authorities.clear();
+  EXPECT_THAT(StartBlock(options, 1, ""),
+              HasSubstr("MTLS enabled    : false\nTLS enabled     : true\nAuth"));
 }
 
 TEST(StartBlock, ShowsSocketsAndIpv6AsTheyAreDialled) {

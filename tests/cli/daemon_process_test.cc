@@ -146,9 +146,9 @@ TEST_F(DaemonProcess, ASecondDaemonOnTheSameDirectoryFailsWithOneLine) {
 }
 
 TEST_F(DaemonProcess, WrongUsageEndsWithTwoAndAWrongFileWithOne) {
-  Daemon flag(Arguments({"--mtls"}));
+  Daemon flag(Arguments({"--no-such-option"}));
   EXPECT_EQ(flag.Wait(), 2);
-  EXPECT_EQ(flag.err, "immudb: unknown option --mtls\n");
+  EXPECT_EQ(flag.err, "immudb: unknown option --no-such-option\n");
   Daemon password(Arguments({"--admin-password=enc:Hidden1!"}));
   EXPECT_EQ(password.Wait(), 2);
   EXPECT_THAT(password.err, Not(HasSubstr("Hidden1!")));
