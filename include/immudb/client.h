@@ -23,9 +23,23 @@
 
 namespace immudb {
 
+// TLS 1.2 or newer. The files are PEM; they are read once, by Client::Connect.
+struct TlsOptions {
+  // The server's certificate must lead to one of these; empty: to one that this system trusts (or
+  // that of the file in $GRPC_DEFAULT_SSL_ROOTS_FILE_PATH).
+  std::string authorities = {};
+  // What this client shows when the server asks for a certificate, with its chain; both or none.
+  std::string certificate = {};
+  std::string key = {};
+  // The DNS name or IP address that the server's certificate must be for; empty: that of `address`
+  // ("localhost" for a socket file).
+  std::string server_name = {};
+};
+
 struct ClientOptions {
   std::string address = "127.0.0.1";  // host name, IPv4, IPv6, or "unix:<path>" (no port then)
   int port = 3322;
+  std::optional<TlsOptions> tls = {};  // none: plain text, passwords and tokens too
   // Where the session's token is kept. A bare name stands for $HOME/<name>; empty: in memory only.
   std::string token_file = "token";
   // Where the trusted roots are kept; made if it is absent.
@@ -135,7 +149,9 @@ bool IsVerificationFailure(const Status& status);
 class Client {
  public:
   // Connects and waits until the server says that it is healthy. Loads the token, if there is one.
-  // kUnavailable when that does not come about in time.
+  // kUnavailable when that does not come about in time; the text has the reason, of TLS too.
+  // kFailedPrecondition for a TLS file that cannot be used: one line with its option as the command
+  // line names it (certificate, pkey, clientcas), file and reason.
   static Result<std::unique_ptr<Client>> Connect(const ClientOptions& options);
   ~Client();
   Client(const Client&) = delete;

@@ -115,8 +115,9 @@ Result<std::unique_ptr<Client>> Client::Connect(const ClientOptions& options) {
   TokenStore tokens(options.token_file);
   auto session = tokens.Load();
   IMMUDB_RETURN_IF_ERROR(session);
-  auto rpc = std::make_unique<Rpc>(options);
-  auto uuid = AwaitHealth(*rpc, options.connect_timeout);
+  auto rpc = Rpc::Dial(options);
+  IMMUDB_RETURN_IF_ERROR(rpc);
+  auto uuid = AwaitHealth(**rpc, options.connect_timeout);
   if (!uuid.ok()) {
     const bool unix_socket = options.address.starts_with("unix:");
     return uuid.status().WithContext("server " + options.address +
@@ -127,7 +128,7 @@ Result<std::unique_ptr<Client>> Client::Connect(const ClientOptions& options) {
     return Status::InvalidArgument("the server's uuid is no plain identifier");
   }
   return std::unique_ptr<Client>(
-      new Client(std::make_unique<Impl>(options, std::move(rpc), *std::move(uuid),
+      new Client(std::make_unique<Impl>(options, *std::move(rpc), *std::move(uuid),
                                         std::move(tokens), (*session).value_or(SavedSession{}))));
 }
 

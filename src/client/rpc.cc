@@ -8,6 +8,8 @@
 #include <thread>
 #include <utility>
 
+#include "base/status_macros.h"
+#include "base/tls_files.h"
 #include "schema.grpc.pb.h"
 
 namespace immudb {
@@ -73,8 +75,25 @@ int MessageLimit(size_t bytes) {
   return static_cast<int>(std::min<size_t>(bytes, std::numeric_limits<int>::max()));
 }
 
-std::shared_ptr<grpc::Channel> Dial(const ClientOptions& options) {
+// gRPC takes wrong files without a word and then never connects, so they are checked before.
+Result<std::shared_ptr<grpc::ChannelCredentials>> CredentialsOf(const ClientOptions& options) {
+  if (!options.tls) return grpc::InsecureChannelCredentials();
+  const TlsPaths paths{options.tls->certificate, options.tls->key, options.tls->authorities};
+  auto pem = ReadTlsFiles(paths);
+  IMMUDB_RETURN_IF_ERROR(pem);
+  IMMUDB_RETURN_IF_ERROR(CheckTls(paths, *pem));
+  return grpc::SslCredentials({.pem_root_certs = std::move(pem->authorities),
+                               .pem_private_key = std::move(pem->key),
+                               .pem_cert_chain = std::move(pem->certificate)});
+}
+
+Result<std::shared_ptr<grpc::Channel>> MakeChannel(const ClientOptions& options) {
+  const auto credentials = CredentialsOf(options);
+  IMMUDB_RETURN_IF_ERROR(credentials);
   grpc::ChannelArguments arguments;
+  if (options.tls && !options.tls->server_name.empty()) {
+    arguments.SetSslTargetNameOverride(options.tls->server_name);
+  }
   arguments.SetMaxReceiveMessageSize(MessageLimit(options.max_message_bytes));
   arguments.SetMaxSendMessageSize(MessageLimit(options.max_message_bytes));
   arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, kFirstReconnectMs);
@@ -82,15 +101,15 @@ std::shared_ptr<grpc::Channel> Dial(const ClientOptions& options) {
   arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, kLongestReconnectMs);
   // A connection of its own for each Client, not one shared by address.
   arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
-  return grpc::CreateCustomChannel(Target(options), grpc::InsecureChannelCredentials(), arguments);
+  return grpc::CreateCustomChannel(Target(options), *credentials, arguments);
 }
 
 }  // namespace
 
 class Rpc::Impl {
  public:
-  explicit Impl(const ClientOptions& options)
-      : timeout_(options.call_timeout), stub_(schema::ImmuService::NewStub(Dial(options))) {}
+  Impl(milliseconds timeout, const std::shared_ptr<grpc::Channel>& channel)
+      : timeout_(timeout), stub_(schema::ImmuService::NewStub(channel)) {}
 
   template <typename Request, typename Response>
   Status Call(grpc::Status (Stub::*method)(grpc::ClientContext*, const Request&, Response*),
@@ -126,7 +145,13 @@ class Rpc::Impl {
   const std::unique_ptr<Stub> stub_;
 };
 
-Rpc::Rpc(const ClientOptions& options) : impl_(std::make_unique<Impl>(options)) {}
+Result<std::unique_ptr<Rpc>> Rpc::Dial(const ClientOptions& options) {
+  const auto channel = MakeChannel(options);
+  IMMUDB_RETURN_IF_ERROR(channel);
+  return std::unique_ptr<Rpc>(new Rpc(std::make_unique<Impl>(options.call_timeout, *channel)));
+}
+
+Rpc::Rpc(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Rpc::~Rpc() = default;
 
 Status Rpc::Health(milliseconds timeout, schema::HealthResponse* response, std::string* uuid) {

@@ -18,7 +18,8 @@ namespace immudb {
 // A missed deadline and a cancelled call are kUnavailable.
 class Rpc {
  public:
-  explicit Rpc(const ClientOptions& options);
+  // Connects when the first call is made. kFailedPrecondition for a TLS file that cannot be used.
+  static Result<std::unique_ptr<Rpc>> Dial(const ClientOptions& options);
   ~Rpc();
   Rpc(const Rpc&) = delete;
   Rpc& operator=(const Rpc&) = delete;
@@ -72,6 +73,7 @@ class Rpc {
 
  private:
   class Impl;
+  explicit Rpc(std::unique_ptr<Impl> impl);
   std::unique_ptr<Impl> impl_;
 };
 

@@ -6,6 +6,7 @@
 #include "cli/exit_code.h"
 #include "cli/version.h"
 #include "immuclient/commands.h"
+#include "support/connection_options.h"
 
 namespace immudb {
 namespace {
@@ -36,18 +37,7 @@ ProgramSpec ImmuclientProgram() {
       .summary =
           "CLI client for immudb - the lightweight, high-speed immutable database for "
           "systems and applications.",
-      .options = {{.name = "immudb-address",
-                   .short_name = 'a',
-                   .default_value = "127.0.0.1",
-                   .help = "immudb host address, or unix:<path>"},
-                  {.name = "immudb-port",
-                   .short_name = 'p',
-                   .type = OptionType::kInt,
-                   .default_value = "3322",
-                   .help = "immudb port number",
-                   .min = 1,
-                   .max = 65535},
-                  ConfigOption("immuclient"),
+      .options = {ConfigOption("immuclient"),
                   {.name = "tokenfile",
                    .default_value = "token",
                    .help = "authentication token file; a bare name stands in $HOME"},
@@ -58,6 +48,8 @@ ProgramSpec ImmuclientProgram() {
                   {.name = "dir",
                    .default_value = ".",
                    .help = "directory of the trusted roots (files .root-<server>)"}}};
+  const auto connection = ConnectionOptions();
+  program.options.insert(program.options.begin(), connection.begin(), connection.end());
   for (const auto& command : Commands()) program.commands.push_back(command.spec);
   return program;
 }
@@ -85,6 +77,8 @@ int RunImmuclient(const std::vector<std::string>& arguments, const Surroundings&
     err << HelpText(program);
     return static_cast<int>(ExitCode::kUsage);
   }
+  const auto connection = ToClientOptions(invocation->settings);
+  if (!connection.ok()) return Fail(err, connection.status(), ExitCode::kUsage);
   for (const auto& warning : invocation->warnings) err << warning << '\n';
   return RunCommand(*invocation, out, err);
 }

@@ -9,6 +9,7 @@
 #include "cli/prompt.h"
 #include "client/token_store.h"
 #include "immuclient/output.h"
+#include "support/connection_options.h"
 
 namespace immudb {
 namespace {
@@ -218,12 +219,11 @@ const Command* FindCommand(std::string_view name) {
 
 Result<Client*> CommandContext::Connected() {
   if (client_ != nullptr) return client_.get();
-  ClientOptions options;
-  options.address = settings_.Text("immudb-address");
-  options.port = static_cast<int>(settings_.Int("immudb-port"));
-  options.token_file = settings_.Text("tokenfile");
-  options.root_directory = settings_.Text("dir");
-  auto client = Client::Connect(options);
+  auto options = ToClientOptions(settings_);
+  if (!options.ok()) return options.status();
+  options->token_file = settings_.Text("tokenfile");
+  options->root_directory = settings_.Text("dir");
+  auto client = Client::Connect(*options);
   if (!client.ok()) return client.status();
   client_ = *std::move(client);
   if (client_->server_uuid().empty()) note_ = kNoUuidWarning;
