@@ -85,11 +85,12 @@ Result<Key> ParseKey(const std::string& path, const std::string& text) {
   const Bio bio = Memory(text);
   ERR_clear_error();
   Key key(PEM_read_bio_PrivateKey(bio.get(), nullptr, NoPassphrase, &encrypted));
-  const bool none = ERR_GET_REASON(ERR_peek_last_error()) == PEM_R_NO_START_LINE;
   const std::string reason = key == nullptr ? TakeReason() : "";
   if (key != nullptr) return key;
   if (encrypted) return Wrong(kKey, path, "the key is encrypted; one without passphrase is needed");
-  if (none) return Wrong(kKey, path, "no PEM private key in it");
+  if (text.find("PRIVATE KEY-----") == std::string::npos) {
+    return Wrong(kKey, path, "no PEM private key in it");
+  }
   return Wrong(kKey, path, "damaged PEM private key: " + reason);
 }
 

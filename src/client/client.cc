@@ -11,6 +11,7 @@
 #include "client/proof_check.h"
 #include "client/root_store.h"
 #include "client/rpc.h"
+#include "client/tls_diagnosis.h"
 #include "client/token_store.h"
 #include "client/verified_calls.h"
 
@@ -120,8 +121,11 @@ Result<std::unique_ptr<Client>> Client::Connect(const ClientOptions& options) {
   auto uuid = AwaitHealth(**rpc, options.connect_timeout);
   if (!uuid.ok()) {
     const bool unix_socket = options.address.starts_with("unix:");
-    return uuid.status().WithContext("server " + options.address +
-                                     (unix_socket ? "" : ':' + std::to_string(options.port)));
+    const bool unavailable = uuid.status().code() == StatusCode::kUnavailable;
+    const std::string reason = unavailable ? DiagnoseTls(options) : "";
+    const Status status = reason.empty() ? uuid.status() : Status(uuid.status().code(), reason);
+    return status.WithContext("server " + options.address +
+                              (unix_socket ? "" : ':' + std::to_string(options.port)));
   }
   // It becomes part of a file name.
   if (!RootStore::IsSafeUuid(*uuid)) {

@@ -16,6 +16,7 @@
 #include "cli/version.h"
 #include "immudb/daemon_options.h"
 #include "immudb/start_block.h"
+#include "server/grpc_log.h"
 
 namespace immudb {
 namespace {
@@ -51,6 +52,7 @@ void StartLog(const Surroundings& surroundings, const std::vector<std::string>& 
   const Status started =
       StartLogging("immudb ", level == surroundings.environment.end() ? "" : level->second);
   if (!started.ok()) spdlog::warn("{}", started.message());
+  RouteGrpcLog();
   for (const auto& warning : warnings) spdlog::warn("{}", warning);
 }
 

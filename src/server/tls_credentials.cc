@@ -54,8 +54,11 @@ class WatchedFiles {
     const bool changed = Refresh();
     if (!changed && given_) return GRPC_SSL_CERTIFICATE_CONFIG_RELOAD_UNCHANGED;
     const grpc_ssl_pem_key_cert_pair pair{served_.key.c_str(), served_.certificate.c_str()};
-    const char* authorities = paths_.authorities.empty() ? nullptr : served_.authorities.c_str();
-    *config = grpc_ssl_server_certificate_config_create(authorities, &pair, 1);
+    // gRPC 1.51 aborts without authorities, although nothing is asked of clients then and they are
+    // not used: any certificate will do.
+    const std::string& authorities =
+        paths_.authorities.empty() ? served_.certificate : served_.authorities;
+    *config = grpc_ssl_server_certificate_config_create(authorities.c_str(), &pair, 1);
     given_ = true;
     return GRPC_SSL_CERTIFICATE_CONFIG_RELOAD_NEW;
   }
