@@ -98,8 +98,7 @@ ProgramSpec DaemonProgram() {
                .help = "enable mutual tls"},
               {.name = "certificate",
                .default_value = "./tools/mtls/3_application/certs/localhost.cert.pem",
-               .help = "server certificate file path; with pkey and without mtls: TLS without "
-                       "client certificates"},
+               .help = "server certificate file path"},
               {.name = "pkey",
                .default_value = "./tools/mtls/3_application/private/localhost.key.pem",
                .help = "server private key path"},

@@ -157,6 +157,17 @@ TEST_F(DaemonProcess, WrongUsageEndsWithTwoAndAWrongFileWithOne) {
   EXPECT_THAT(file.err, HasSubstr("missing.toml"));
 }
 
+TEST_F(DaemonProcess, WrongTlsFilesEndTheStartWithOneLine) {
+  Daemon missing(Arguments({"--mtls", "--certificate=/nowhere.pem"}));
+  EXPECT_EQ(missing.Wait(), 1);
+  EXPECT_EQ(missing.out, "");
+  EXPECT_EQ(missing.err,
+            "immudb: certificate: cannot open /nowhere.pem: No such file or directory\n");
+  Daemon half(Arguments({"--certificate=/nowhere.pem"}));
+  EXPECT_EQ(half.Wait(), 2);
+  EXPECT_EQ(half.err, "immudb: option pkey: it is missing; certificate needs it for TLS\n");
+}
+
 TEST_F(DaemonProcess, HelpAndVersionStartNothing) {
   Daemon help({"help"});
   EXPECT_EQ(help.Wait(), 0);
