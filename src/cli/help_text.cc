@@ -40,10 +40,16 @@ std::string CommandColumn(const CommandSpec& command) {
   return text;
 }
 
-std::string CommandLines(const ProgramSpec& program) {
+// With those that every program has.
+std::vector<CommandSpec> AllCommands(const ProgramSpec& program) {
   std::vector<CommandSpec> rows = program.commands;
   rows.push_back({.name = "help", .arguments = "[command]", .help = "Help about any command"});
   rows.push_back({.name = "version", .help = "Show the " + program.name + " version"});
+  return rows;
+}
+
+std::string CommandLines(const ProgramSpec& program) {
+  const std::vector<CommandSpec> rows = AllCommands(program);
   size_t width = 0;
   for (const auto& row : rows) width = std::max(width, CommandColumn(row).size());
   std::string text;
@@ -71,6 +77,7 @@ std::string OptionLines(const ProgramSpec& program) {
 std::string EnvironmentLines(const ProgramSpec& program) {
   std::string text;
   for (const auto& spec : program.options) {
+    if (spec.flag_only) continue;
     text += "  " + EnvironmentName(program.name, spec.name) + '=' +
             (spec.secret ? "" : spec.default_value) + '\n';
   }
@@ -90,7 +97,7 @@ std::string HelpText(const ProgramSpec& program) {
 }
 
 std::string HelpText(const ProgramSpec& program, std::string_view command) {
-  for (const auto& spec : program.commands) {
+  for (const auto& spec : AllCommands(program)) {
     if (spec.name != command && (spec.alias.empty() || spec.alias != command)) continue;
     std::string text = spec.help + "\n\nUsage:\n  " + program.name + ' ' + spec.name;
     if (!spec.arguments.empty()) text += ' ' + spec.arguments;

@@ -5,11 +5,14 @@
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
 
-#include <algorithm>
-#include <iterator>
 #include <memory>
+#include <nlohmann/json.hpp>
 #include <optional>
+#include <string_view>
 #include <utility>
+
+#include "base/status_macros.h"
+#include "cli/log_file_sink.h"
 
 namespace immudb {
 namespace {
@@ -45,23 +48,76 @@ std::string Escaped(const std::string& prefix) {
   return text;
 }
 
+std::unique_ptr<spdlog::formatter> TextFormatter(const LogOptions& options) {
+  auto formatter = std::make_unique<spdlog::pattern_formatter>();
+  const std::string prefix = Escaped(options.prefix) + (options.file.empty() ? " " : "");
+  formatter->add_flag<LevelFlag>('*').set_pattern(prefix + "%Y/%m/%d %H:%M:%S %*: %v");
+  return formatter;
+}
+
+// One object a line, valid whatever the message holds.
+class JsonFormatter final : public spdlog::formatter {
+ public:
+  JsonFormatter() {
+    time_.set_pattern("{\"time\":\"%Y-%m-%dT%H:%M:%S.%eZ\",\"level\":\"");
+  }
+  void format(const spdlog::details::log_msg& message, spdlog::memory_buf_t& out) override {
+    time_.format(message, out);
+    Append(LowerLevelName(message.level), out);
+    Append("\",\"message\":", out);
+    const nlohmann::json text(std::string(message.payload.data(), message.payload.size()));
+    Append(text.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace), out);
+    Append("}\n", out);
+  }
+  std::unique_ptr<formatter> clone() const override { return std::make_unique<JsonFormatter>(); }
+
+ private:
+  static std::string_view LowerLevelName(spdlog::level::level_enum level) {
+    if (level >= spdlog::level::err) return "error";
+    if (level == spdlog::level::warn) return "warning";
+    return level == spdlog::level::info ? "info" : "debug";
+  }
+  static void Append(std::string_view text, spdlog::memory_buf_t& out) {
+    out.append(text.data(), text.data() + text.size());
+  }
+
+  spdlog::pattern_formatter time_{spdlog::pattern_time_type::utc, ""};
+};
+
+Result<spdlog::sink_ptr> MakeSink(const LogOptions& options) {
+  if (options.file.empty()) {
+    return spdlog::sink_ptr(std::make_shared<spdlog::sinks::stderr_sink_mt>());
+  }
+  auto sink = std::make_shared<LogFileSink>(options.file, options.take_standard_streams);
+  IMMUDB_RETURN_IF_ERROR(sink->Open());
+  return spdlog::sink_ptr(std::move(sink));
+}
+
 }  // namespace
 
-Status StartLogging(const std::string& prefix, std::string_view level) {
+Status StartLogging(const LogOptions& options) {
+  const auto level = LevelOf(options.level);
   try {
-    auto formatter = std::make_unique<spdlog::pattern_formatter>();
-    formatter->add_flag<LevelFlag>('*').set_pattern(Escaped(prefix) + " %Y/%m/%d %H:%M:%S %*: %v");
-    auto logger =
-        std::make_shared<spdlog::logger>(prefix, std::make_shared<spdlog::sinks::stderr_sink_mt>());
-    logger->set_formatter(std::move(formatter));
-    logger->set_level(LevelOf(level).value_or(spdlog::level::info));
+    auto sink = MakeSink(options);
+    IMMUDB_RETURN_IF_ERROR(sink);
+    auto logger = std::make_shared<spdlog::logger>(options.prefix, *std::move(sink));
+    logger->set_formatter(options.json ? std::make_unique<JsonFormatter>()
+                                       : TextFormatter(options));
+    logger->set_level(level.value_or(spdlog::level::info));
     spdlog::set_default_logger(std::move(logger));
   } catch (const spdlog::spdlog_ex& error) {
     return Status::IoError(error.what());
   }
-  if (LevelOf(level)) return Status::Ok();
-  return Status::InvalidArgument("LOG_LEVEL=" + std::string(level) +
+  if (level) return Status::Ok();
+  return Status::InvalidArgument("LOG_LEVEL=" + options.level +
                                  " is not one of error, warn, info, debug: info is used");
+}
+
+Status ReopenLog() {
+  for (const auto& sink : spdlog::default_logger()->sinks()) {
+    if (auto* file = dynamic_cast<LogFileSink*>(sink.get())) return file->Open();
+  }
+  return Status::Ok();
 }
 
 }  // namespace immudb

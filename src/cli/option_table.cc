@@ -88,6 +88,17 @@ Result<Words> SplitWords(const ProgramSpec& program, const std::vector<std::stri
   return words;
 }
 
+bool IsBuiltIn(std::string_view command) {
+  return command == "help" || command == "version";
+}
+
+std::vector<CommandSpec>::const_iterator FindCommand(const ProgramSpec& program,
+                                                     std::string_view word) {
+  return std::ranges::find_if(program.commands, [&](const CommandSpec& command) {
+    return command.name == word || (!command.alias.empty() && command.alias == word);
+  });
+}
+
 Status TakeCommand(const ProgramSpec& program, const std::vector<std::string>& plain,
                    Invocation* invocation) {
   if (plain.empty()) return Status::Ok();
@@ -96,11 +107,14 @@ Status TakeCommand(const ProgramSpec& program, const std::vector<std::string>& p
   const size_t given = invocation->arguments.size();
   if (word == "help" || word == "version") {
     (word == "help" ? invocation->help : invocation->version) = true;
-    return Status::Ok();
+    const std::string topic = word == "help" && given > 0 ? invocation->arguments.front() : word;
+    if (IsBuiltIn(topic) || FindCommand(program, topic) != program.commands.end()) {
+      return Status::Ok();
+    }
+    return Status::InvalidArgument("unknown help topic \"" + topic + "\" for \"" + program.name +
+                                   '"');
   }
-  const auto it = std::ranges::find_if(program.commands, [&](const CommandSpec& command) {
-    return command.name == word || (!command.alias.empty() && command.alias == word);
-  });
+  const auto it = FindCommand(program, word);
   if (it == program.commands.end()) {
     return Status::InvalidArgument("unknown command \"" + word + "\" for \"" + program.name + '"');
   }
@@ -143,7 +157,7 @@ class SettingsBuilder {
     const OptionSpec* spec = FindOption(program_, name);
     auto value = ParseOptionValue(*spec, text, origin_text);
     IMMUDB_RETURN_IF_ERROR(value);
-    settings_.values_.insert_or_assign(spec->name, OptionValue{*std::move(value), origin});
+    settings_.values_.insert_or_assign(spec->name, OptionValue{*std::move(value), origin, std::string(text)});
     return Status::Ok();
   }
 
@@ -152,7 +166,8 @@ class SettingsBuilder {
     IMMUDB_RETURN_IF_ERROR(entries);
     for (const auto& [key, text, line] : *entries) {
       const std::string where = "file " + path + ", line " + std::to_string(line);
-      if (key == "config" || FindOption(program_, key) == nullptr) {
+      const OptionSpec* spec = FindOption(program_, key);
+      if (key == "config" || spec == nullptr || spec->flag_only) {
         return Status::FailedPrecondition("unknown option " + key).WithContext(where);
       }
       const Status set = Set(key, text, OptionOrigin::kFile, where);
@@ -208,7 +223,8 @@ Result<Settings> MergeSources(const ProgramSpec& program, const Words& words,
   }
   for (const auto& spec : program.options) {
     const std::string variable = EnvironmentName(program.name, spec.name);
-    if (const auto text = FromEnvironment(surroundings, variable)) {
+    const auto text = spec.flag_only ? std::nullopt : FromEnvironment(surroundings, variable);
+    if (text) {
       IMMUDB_RETURN_IF_ERROR(builder.Set(spec.name, *text, OptionOrigin::kEnvironment,
                                          "environment variable " + variable));
     }
@@ -230,7 +246,7 @@ std::vector<std::string> WarnOfUnknownVariables(const ProgramSpec& program,
     const std::string& variable = entry.first;
     if (!variable.starts_with(prefix) || entry.second.empty()) continue;
     const bool known = std::ranges::any_of(program.options, [&](const OptionSpec& spec) {
-      return EnvironmentName(program.name, spec.name) == variable;
+      return !spec.flag_only && EnvironmentName(program.name, spec.name) == variable;
     });
     if (!known)
       warnings.push_back("environment variable " + variable + " names no option: ignored");
@@ -245,6 +261,14 @@ OptionSpec ConfigOption(std::string_view program) {
   return {.name = "config",
           .help = "configuration file; if absent " + name + ".toml, then " + name +
                   ".ini is searched in ./configs, /etc/immudb and $HOME"};
+}
+
+OptionSpec PrintConfigOption() {
+  return {.name = "print-config",
+          .type = OptionType::kBool,
+          .default_value = "false",
+          .help = "print every option with its value and origin, and end",
+          .flag_only = true};
 }
 
 std::string EnvironmentName(std::string_view program, std::string_view option) {
@@ -277,6 +301,11 @@ std::chrono::milliseconds Settings::Duration(std::string_view name) const {
 }
 OptionOrigin Settings::origin(std::string_view name) const {
   return At(name).origin;
+}
+std::string Settings::Written(std::string_view name) const {
+  const OptionValue& value = At(name);
+  if (const bool* flag = std::get_if<bool>(&value.value)) return *flag ? "true" : "false";
+  return value.text;
 }
 
 Surroundings Surroundings::OfProcess() {

@@ -40,6 +40,7 @@ struct OptionSpec {
   std::optional<int64_t> max = {};
   std::vector<std::string> choices = {};  // of kString; empty: any text
   bool secret = false;                    // its value never appears in messages or help
+  bool flag_only = false;                 // neither an environment variable nor a key of a file
 };
 
 struct CommandSpec {
@@ -62,6 +63,9 @@ struct ProgramSpec {
 // The row `config`, the same for every program: the file to read.
 OptionSpec ConfigOption(std::string_view program);
 
+// The row `print-config`, the same for every program: show ConfigListing and end.
+OptionSpec PrintConfigOption();
+
 // "IMMUDB_MAX_MESSAGE_SIZE" for ("immudb", "max-message-size").
 std::string EnvironmentName(std::string_view program, std::string_view option);
 
@@ -70,6 +74,7 @@ enum class OptionOrigin : uint8_t { kDefault, kFile, kEnvironment, kFlag };
 struct OptionValue {
   std::variant<std::string, bool, int64_t> value;  // int64_t: number, bytes or milliseconds
   OptionOrigin origin = OptionOrigin::kDefault;
+  std::string text = {};  // as it was written
 };
 
 // Every option of a program with its value and where it came from. Immutable once parsed, so safe
@@ -82,6 +87,8 @@ class Settings {
   size_t Size(std::string_view name) const;
   std::chrono::milliseconds Duration(std::string_view name) const;
   OptionOrigin origin(std::string_view name) const;
+  // The value as it was written, of any type ("64MiB"); of a bool: "true" or "false".
+  std::string Written(std::string_view name) const;
 
   // The configuration file that was read; empty: none.
   const std::string& config_file() const { return config_file_; }
@@ -123,6 +130,10 @@ struct Surroundings {
 Result<Invocation> ParseCommandLine(const ProgramSpec& program,
                                     const std::vector<std::string>& arguments,
                                     const Surroundings& surroundings);
+
+// Every option with its value and where it came from (default, file PATH, environment NAME, flag),
+// in columns. Secrets are shown as ********.
+std::string ConfigListing(const ProgramSpec& program, const Settings& settings);
 
 // The text of `help`: usage, commands, options with default and environment name.
 std::string HelpText(const ProgramSpec& program);

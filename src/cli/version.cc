@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/version.h"
 
+#include "cli/build_info.h"  // generated, see cmake/build_info.cmake
+
 namespace immudb {
 
 std::string VersionText(std::string_view program) {
-  constexpr std::string_view kCommit = IMMUDB_COMMIT;
-  std::string text = std::string(program) + " " IMMUDB_VERSION;
-  if (!kCommit.empty()) text += "\nCommit  : " + std::string(kCommit);
+  std::string text(program);
+  text += " " IMMUDB_VERSION;
+  if (!kBuildCommit.empty()) text.append("\nCommit  : ").append(kBuildCommit);
+  text.append("\nBuilt at: ").append(kBuildDate);
   return text;
 }
 

@@ -6,7 +6,8 @@
 
 namespace immudb {
 
-// "immudb 0.1.0", and a line "Commit  : <id>" when the build was told one. No trailing newline.
+// "immudb 0.1.0", then a line "Commit  : <id>" if the commit is known, and
+// "Built at: Mon, 17 Aug 2020 10:00:00 UTC". No trailing newline.
 std::string VersionText(std::string_view program);
 
 }  // namespace immudb

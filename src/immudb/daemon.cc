@@ -8,10 +8,14 @@
 #include <chrono>
 #include <csignal>
 #include <iostream>
+#include <sstream>
 #include <string_view>
 
+#include "base/status_macros.h"
+#include "cli/detached.h"
 #include "cli/exit_code.h"
 #include "cli/logging.h"
+#include "cli/pid_file.h"
 #include "cli/prompt.h"
 #include "cli/version.h"
 #include "immudb/daemon_options.h"
@@ -22,71 +26,165 @@ namespace immudb {
 namespace {
 
 constexpr std::chrono::milliseconds kShutdownGrace{5000};
+// Reading a large log again after a crash takes minutes.
+constexpr std::chrono::minutes kDetachedPatience{10};
 
-int Fail(const Status& status, ExitCode code) {
-  std::cerr << "immudb: " << status.message() << std::endl;
+int ExitWith(ExitCode code) {
   return static_cast<int>(code);
 }
 
-// SIGTERM and SIGINT, blocked in this thread and in all that it starts, so that one place gets
-// them.
-sigset_t BlockStopSignals() {
+// The one line that says why the daemon ends, to who waits for it.
+int Fail(const Status& status, ExitCode code, StartReport* report) {
+  if (report->detached()) {
+    report->Failed(status.message());
+  } else {
+    std::cerr << "immudb: " << status.message() << std::endl;
+  }
+  return ExitWith(code);
+}
+
+// The signals that one place waits for, blocked in this thread and in all that it starts.
+sigset_t BlockSignals() {
   sigset_t signals;
   ::sigemptyset(&signals);
   ::sigaddset(&signals, SIGTERM);
   ::sigaddset(&signals, SIGINT);
+  ::sigaddset(&signals, SIGHUP);
   ::pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   ::signal(SIGPIPE, SIG_IGN);  // a peer that goes away is an error of that connection only
   return signals;
 }
 
-std::string_view WaitForStopSignal(const sigset_t& signals) {
-  int signal = 0;
-  while (::sigwait(&signals, &signal) != 0) {
+void OpenLogAnew() {
+  const Status reopened = ReopenLog();
+  if (reopened.ok()) {
+    spdlog::info("Caught SIGHUP: log file opened anew");
+  } else {
+    spdlog::error("Caught SIGHUP: {}", reopened.message());
   }
-  return signal == SIGINT ? "SIGINT" : "SIGTERM";
 }
 
-void StartLog(const Surroundings& surroundings, const std::vector<std::string>& warnings) {
+std::string_view WaitForStopSignal(const sigset_t& signals) {
+  while (true) {
+    int signal = 0;
+    if (::sigwait(&signals, &signal) != 0) continue;
+    if (signal != SIGHUP) return signal == SIGINT ? "SIGINT" : "SIGTERM";
+    OpenLogAnew();
+  }
+}
+
+Status StartLog(const Invocation& invocation, const Surroundings& surroundings, bool detached) {
+  const Settings& settings = invocation.settings;
   const auto level = surroundings.environment.find("LOG_LEVEL");
   const Status started =
-      StartLogging("immudb ", level == surroundings.environment.end() ? "" : level->second);
+      StartLogging({.prefix = "immudb ",
+                    .level = level == surroundings.environment.end() ? "" : level->second,
+                    .file = settings.Text("logfile"),
+                    .json = settings.Text("log-format") == "json",
+                    .take_standard_streams = detached});
+  if (started.code() == StatusCode::kIoError) return started;
   if (!started.ok()) spdlog::warn("{}", started.message());
   RouteGrpcLog();
-  for (const auto& warning : warnings) spdlog::warn("{}", warning);
+  for (const auto& warning : invocation.warnings) spdlog::warn("{}", warning);
+  for (const auto& [text, grave] : StartWarnings(settings)) {
+    spdlog::log(grave ? spdlog::level::err : spdlog::level::warn, "{}", text);
+  }
+  return Status::Ok();
 }
 
-int Serve(const ServerOptions& options, const Settings& settings) {
-  const sigset_t signals = BlockStopSignals();
-  auto server = Server::Start(options);
-  if (!server.ok()) return Fail(server.status(), ExitCode::kFailed);
-  std::cout << StartBlock(options, (*server)->port(), settings.config_file())
-            << ReadyLine(UseColour(STDOUT_FILENO)) << std::flush;
+// The start block, to the terminal and to a log file (without the logo, a line an event).
+void ShowStart(const ServerOptions& options, int port, const ProcessFiles& files, bool detached) {
+  const std::string block = StartBlock(options, port, files);
+  if (!detached) std::cout << block << ReadyLine(UseColour(STDOUT_FILENO)) << std::flush;
+  if (files.log.empty()) return;
+  std::istringstream lines(block.substr(block.find("====")));
+  for (std::string line; std::getline(lines, line);) spdlog::info("{}", line);
+}
+
+Status Serve(const ServerOptions& options, const Settings& settings, const sigset_t& signals,
+             StartReport* report) {
+  const ProcessFiles files{.config = settings.config_file(),
+                           .pid = settings.Text("pidfile"),
+                           .log = settings.Text("logfile")};
+  std::unique_ptr<PidFile> pid_file;
+  if (!files.pid.empty()) {
+    auto prepared = PidFile::Prepare(files.pid);
+    IMMUDB_RETURN_IF_ERROR(prepared);
+    pid_file = *std::move(prepared);
+  }
+  const auto server = Server::Start(options);
+  IMMUDB_RETURN_IF_ERROR(server);
+  if (pid_file != nullptr) IMMUDB_RETURN_IF_ERROR(pid_file->Write());
+  ShowStart(options, (*server)->port(), files, report->detached());
+  report->Serving();
   spdlog::info("Caught {}", WaitForStopSignal(signals));
-  const Status closed = (*server)->Shutdown(kShutdownGrace);
-  if (!closed.ok()) return Fail(closed, ExitCode::kFailed);
+  IMMUDB_RETURN_IF_ERROR((*server)->Shutdown(kShutdownGrace));
   spdlog::info("Shutdown completed");
-  return static_cast<int>(ExitCode::kDone);
+  return Status::Ok();
+}
+
+int RunInForeground(const Invocation& invocation, const Surroundings& surroundings,
+                    const ServerOptions& options, StartReport* report) {
+  const Settings& settings = invocation.settings;
+  const sigset_t signals = BlockSignals();
+  const Status logging = StartLog(invocation, surroundings, report->detached());
+  if (!logging.ok()) return Fail(logging, ExitCode::kFailed, report);
+  const Status served = Serve(options, settings, signals, report);
+  if (served.ok()) return ExitWith(ExitCode::kDone);
+  const bool plain_on_stderr =
+      settings.Text("logfile").empty() && settings.Text("log-format") == "text";
+  if (!plain_on_stderr) spdlog::error("{}", served.message());
+  return Fail(served, ExitCode::kFailed, report);
+}
+
+int RunInBackground(const std::vector<std::string>& arguments, const Settings& settings,
+                    StartReport* report) {
+  if (settings.Text("logfile").empty()) {
+    std::cerr << "immudb: detached without a logfile: what it logs is lost" << std::endl;
+  }
+  const auto pid = StartDetached(arguments, kDetachedPatience);
+  if (!pid.ok()) return Fail(pid.status(), ExitCode::kFailed, report);
+  std::cout << StartedLine(ExecutableName(), *pid, UseColour(STDOUT_FILENO)) << std::flush;
+  return ExitWith(ExitCode::kDone);
+}
+
+int ShowHelp(const ProgramSpec& program, const Invocation& invocation) {
+  std::cout << HelpText(program, invocation.arguments.empty() ? "" : invocation.arguments.front());
+  return ExitWith(ExitCode::kDone);
+}
+
+int ShowConfig(const ProgramSpec& program, const Invocation& invocation) {
+  for (const auto& warning : invocation.warnings) std::cerr << "immudb: " << warning << '\n';
+  std::cout << ConfigListing(program, invocation.settings);
+  return ExitWith(ExitCode::kDone);
+}
+
+ExitCode CodeOf(const Status& wrong_options) {
+  const bool usage = wrong_options.code() == StatusCode::kInvalidArgument;
+  return usage ? ExitCode::kUsage : ExitCode::kFailed;
 }
 
 }  // namespace
 
-int RunDaemon(const std::vector<std::string>& arguments) {
+int RunDaemon(std::vector<std::string> arguments) {
+  StartReport report = StartReport::Take(&arguments);
   const ProgramSpec program = DaemonProgram();
   const auto surroundings = Surroundings::OfProcess();
   const auto invocation = ParseCommandLine(program, arguments, surroundings);
-  if (!invocation.ok()) {
-    const bool usage = invocation.status().code() == StatusCode::kInvalidArgument;
-    return Fail(invocation.status(), usage ? ExitCode::kUsage : ExitCode::kFailed);
+  if (!invocation.ok()) return Fail(invocation.status(), CodeOf(invocation.status()), &report);
+  if (invocation->help) return ShowHelp(program, *invocation);
+  if (invocation->version) {
+    std::cout << VersionText(program.name) << '\n';
+    return ExitWith(ExitCode::kDone);
   }
-  if (invocation->help || invocation->version) {
-    std::cout << (invocation->help ? HelpText(program) : VersionText("immudb") + "\n");
-    return static_cast<int>(ExitCode::kDone);
+  const Settings& settings = invocation->settings;
+  if (settings.Bool("print-config")) return ShowConfig(program, *invocation);
+  const auto options = ToServerOptions(settings);
+  if (!options.ok()) return Fail(options.status(), CodeOf(options.status()), &report);
+  if (settings.Bool("detached") && !report.detached()) {
+    return RunInBackground(arguments, settings, &report);
   }
-  StartLog(surroundings, invocation->warnings);
-  const auto options = ToServerOptions(invocation->settings);
-  if (!options.ok()) return Fail(options.status(), ExitCode::kUsage);
-  return Serve(*options, invocation->settings);
+  return RunInForeground(*invocation, surroundings, *options, &report);
 }
 
 }  // namespace immudb

@@ -10,6 +10,6 @@ namespace immudb {
 // To be called once, from the main thread before there are others. Returns the exit code: 0 after a
 // clean shutdown, 1 when the start (or the shutdown) failed, 2 for a wrong command line; the reason
 // is one line on stderr.
-int RunDaemon(const std::vector<std::string>& arguments);
+int RunDaemon(std::vector<std::string> arguments);
 
 }  // namespace immudb

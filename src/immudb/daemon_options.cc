@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "immudb/daemon_options.h"
 
-#include <spdlog/spdlog.h>
-
+#include <memory>
+#include <mutex>
 #include <utility>
 
 #include "base/status_macros.h"
+#include "cli/config_update.h"
 #include "cli/option_value.h"
+#include "cli/secret_file.h"
 #include "cli/version.h"
 
 namespace immudb {
@@ -43,7 +45,6 @@ Result<std::optional<TlsFiles>> TlsOf(const Settings& settings) {
           "option clientcas: client certificates are asked for only with mtls; set mtls, or leave "
           "clientcas out for TLS without client certificates");
     }
-    spdlog::warn("mtls is false: serving plain text; certificate, pkey and clientcas are not used");
     return std::optional<TlsFiles>();
   }
   if (certificate != key) {
@@ -86,6 +87,20 @@ ProgramSpec DaemonProgram() {
                .default_value = "defaultdb",
                .help = "name of the default database"},
               ConfigOption("immudb"),
+              PrintConfigOption(),
+              {.name = "pidfile",
+               .help = "pid path with filename. E.g. /var/run/immudb.pid"},
+              {.name = "logfile",
+               .help = "log path with filename. E.g. /tmp/immudb/immudb.log; SIGHUP opens it anew"},
+              {.name = "log-format",
+               .default_value = "text",
+               .help = "text, or json: one object a line",
+               .choices = {"text", "json"}},
+              {.name = "detached",
+               .short_name = 'd',
+               .type = OptionType::kBool,
+               .default_value = "false",
+               .help = "run immudb in background"},
               {.name = "auth",
                .short_name = 's',
                .type = OptionType::kBool,
@@ -109,11 +124,21 @@ ProgramSpec DaemonProgram() {
                .type = OptionType::kBool,
                .default_value = "false",
                .help = "enable dev mode: accept remote connections without auth"},
+              {.name = "maintenance",
+               .type = OptionType::kBool,
+               .default_value = "false",
+               .help = "override the authentication flag"},
+              {.name = "local-user-management",
+               .type = OptionType::kBool,
+               .default_value = "false",
+               .help = "users may be managed only from this machine"},
               {.name = "admin-password",
                .default_value = "immudb",
                .help = "password that the superadmin is created with (default is 'immudb'), as "
                        "plain text or base64 encoded (must be prefixed with 'enc:' then)",
                .secret = true},
+              {.name = "admin-password-file",
+               .help = "file that holds the admin password, instead of admin-password"},
               {.name = "sync",
                .type = OptionType::kBool,
                .default_value = "true",
@@ -142,6 +167,26 @@ ProgramSpec DaemonProgram() {
                .help = "memory for index entries not yet written, of all databases together",
                .min = kMiB,
                .max = 64 * kGiB},
+              {.name = "max-open-databases",
+               .type = OptionType::kInt,
+               .default_value = "256",
+               .help = "databases open at the same time; others are opened when they are used",
+               .min = 4,
+               .max = 100000},
+              {.name = "database-idle-timeout",
+               .type = OptionType::kDuration,
+               .default_value = "10m",
+               .help = "an unused database is closed after it",
+               .min = kSecond},
+              {.name = "consistency-check",
+               .type = OptionType::kBool,
+               .default_value = "true",
+               .help = "enable consistency check monitor routine. To disable: "
+                       "--consistency-check=false"},
+              {.name = "no-histograms",
+               .type = OptionType::kBool,
+               .default_value = "false",
+               .help = "disable collection of histogram metrics like query durations"},
               {.name = "pollers",
                .type = OptionType::kInt,
                .default_value = "1",
@@ -158,10 +203,39 @@ ProgramSpec DaemonProgram() {
   };
 }
 
-Result<ServerOptions> ToServerOptions(const Settings& settings) {
+namespace {
+
+Result<std::string> AdminPassword(const Settings& settings) {
+  const std::string& file = settings.Text("admin-password-file");
+  if (!file.empty()) {
+    if (settings.origin("admin-password") != OptionOrigin::kDefault) {
+      return Status::InvalidArgument(
+          "options admin-password and admin-password-file are both given: give one of them");
+    }
+    auto secret = ReadSecretFile(file);
+    IMMUDB_RETURN_IF_ERROR(secret.status().WithContext("option admin-password-file"));
+    return std::move(secret->text);
+  }
   auto password = DecodePassword(settings.Text("admin-password"));
   if (!password.ok()) return password.status().WithContext("option admin-password");
   if (password->empty()) return Status::InvalidArgument("option admin-password: it is empty");
+  return password;
+}
+
+std::function<Status(std::string_view, std::string_view)> ConfigUpdater(const std::string& file) {
+  if (file.empty()) return nullptr;
+  auto one_at_a_time = std::make_shared<std::mutex>();
+  return [file, one_at_a_time](std::string_view key, std::string_view value) {
+    const std::lock_guard lock(*one_at_a_time);
+    return SetConfigKey(file, "immudb", key, value);
+  };
+}
+
+}  // namespace
+
+Result<ServerOptions> ToServerOptions(const Settings& settings) {
+  auto password = AdminPassword(settings);
+  IMMUDB_RETURN_IF_ERROR(password);
   auto tls = TlsOf(settings);
   IMMUDB_RETURN_IF_ERROR(tls);
   ServerOptions options;
@@ -173,17 +247,54 @@ Result<ServerOptions> ToServerOptions(const Settings& settings) {
   options.auth = settings.Bool("auth");
   options.tls = *std::move(tls);
   options.devmode = settings.Bool("devmode");
+  options.maintenance = settings.Bool("maintenance");
+  options.local_user_management = settings.Bool("local-user-management");
   options.admin_password = *std::move(password);
   options.version_text = VersionText("immudb");
   options.sync = settings.Bool("sync");
   options.max_message_bytes = settings.Size("max-message-size");
   options.block_cache_bytes = settings.Size("block-cache-size");
   options.write_buffer_bytes = settings.Size("write-buffer-size");
+  options.max_open_databases = settings.Size("max-open-databases");
+  options.database_idle_timeout =
+      std::chrono::duration_cast<std::chrono::seconds>(settings.Duration("database-idle-timeout"));
   options.session_lifetime =
       std::chrono::duration_cast<std::chrono::seconds>(settings.Duration("session-lifetime"));
   options.pollers = settings.Size("pollers");
   options.reader_threads = settings.Size("reader-threads");
+  options.update_config = ConfigUpdater(settings.config_file());
   return options;
+}
+
+std::vector<StartWarning> StartWarnings(const Settings& settings) {
+  std::vector<StartWarning> warnings;
+  const bool devmode = settings.Bool("devmode");
+  const std::string who = devmode ? "everybody who reaches it" : "everybody on this machine";
+  if (settings.Bool("maintenance")) {
+    warnings.push_back(
+        {"maintenance mode: " + who +
+             " can manage users and read and write every database without a password" +
+             (devmode ? ". DEVMODE IS ON TOO: THAT INCLUDES THE NETWORK" : ""),
+         devmode});
+  } else if (!settings.Bool("auth")) {
+    warnings.push_back({"authentication is off: " + who + " can read and write without a password",
+                        devmode});
+  }
+  if (!settings.Bool("mtls") && IsGiven(settings, "clientcas")) {
+    warnings.push_back(
+        {"mtls is false: serving plain text; certificate, pkey and clientcas are not used"});
+  }
+  const std::string& file = settings.Text("admin-password-file");
+  if (const auto secret = ReadSecretFile(file); secret.ok() && secret->open_to_others) {
+    warnings.push_back({"every user of this machine may read the password in " + file});
+  }
+  if (IsGiven(settings, "consistency-check")) {
+    warnings.push_back({"option consistency-check: this build does not have the checker yet"});
+  }
+  if (IsGiven(settings, "no-histograms")) {
+    warnings.push_back({"option no-histograms: this build does not have metrics yet"});
+  }
+  return warnings;
 }
 
 }  // namespace immudb

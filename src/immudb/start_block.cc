@@ -33,21 +33,23 @@ std::string Endpoint(const ServerOptions& options, int port) {
 
 }  // namespace
 
-std::string StartBlock(const ServerOptions& options, int port, std::string_view config_file) {
+std::string StartBlock(const ServerOptions& options, int port, const ProcessFiles& files) {
   const bool default_password = options.admin_password == kDefaultPassword;
   std::string text(kLogo);
   text += "\n================ Config ================\n";
   text += Line("Data dir", options.directory);
   text += Line("Address", Endpoint(options, port));
   text += Line("Metrics address", "off");
-  text += Line("Config file", config_file.empty() ? "none" : config_file);
+  text += Line("Config file", files.config.empty() ? "none" : files.config);
+  if (!files.pid.empty()) text += Line("PID file", files.pid);
+  if (!files.log.empty()) text += Line("Log file", files.log);
   const bool mtls = options.tls && !options.tls->client_authorities.empty();
   text += Line("MTLS enabled", Word(mtls));
   if (options.tls && !mtls) text += Line("TLS enabled", Word(true));
   text += Line("Auth enabled", Word(options.auth));
   text += Line("Dev mode", Word(options.devmode));
   text += Line("Default database", options.default_database);
-  text += Line("Maintenance mode", Word(false));
+  text += Line("Maintenance mode", Word(options.maintenance));
   text += "----------------------------------------\n";
   text += "Superadmin default credentials\n";
   text += Line("   Username", "immudb");

@@ -8,9 +8,16 @@
 
 namespace immudb {
 
+// Files of the process; empty: none.
+struct ProcessFiles {
+  std::string config = {};
+  std::string pid = {};
+  std::string log = {};
+};
+
 // What the daemon prints when it serves: the logo and the options that matter. `port` is the one
 // that is served. No password is shown but the well-known default one. Ends with a newline.
-std::string StartBlock(const ServerOptions& options, int port, std::string_view config_file);
+std::string StartBlock(const ServerOptions& options, int port, const ProcessFiles& files);
 
 // "You can now use immuadmin and immuclient CLIs to login ...", with a newline.
 std::string ReadyLine(bool colour);
