@@ -48,8 +48,8 @@ Span ValueSpan(std::string_view line, bool toml) {
   size_t end = begin;
   const std::string_view comments = toml ? "#" : ";#";
   while (end < line.size()) {
-    const bool behind_space = kSpace.find(line[end - 1]) != std::string_view::npos;
-    if (comments.find(line[end]) != std::string_view::npos && (toml || behind_space)) break;
+    const bool apart = end == begin || kSpace.find(line[end - 1]) != std::string_view::npos;
+    if (comments.find(line[end]) != std::string_view::npos && (toml || apart)) break;
     ++end;
   }
   while (end > begin && kSpace.find(line[end - 1]) != std::string_view::npos) --end;
@@ -58,7 +58,8 @@ Span ValueSpan(std::string_view line, bool toml) {
 
 bool IsBare(std::string_view value) {
   if (value == "true" || value == "false") return true;
-  return !value.empty() && std::ranges::all_of(value, [](unsigned char c) { return isdigit(c) != 0; });
+  return !value.empty() &&
+         std::ranges::all_of(value, [](unsigned char c) { return isdigit(c) != 0; });
 }
 
 std::string Quoted(std::string_view value, bool toml) {

@@ -47,8 +47,8 @@ class StartReport {
 
 // Starts this program with `arguments` (those of the parent, as they are) in the background: new
 // session, standard input and output at /dev/null, no other descriptor inherited, same working
-// directory. Returns its process id once it serves. Errors: kFailedPrecondition with the child's own
-// words, kUnavailable if it is still starting after `patience` (it is left running).
+// directory. Returns its process id once it serves. Errors: kFailedPrecondition with the child's
+// own words, kUnavailable if it is still starting after `patience` (it is left running).
 Result<pid_t> StartDetached(const std::vector<std::string>& arguments,
                             std::chrono::milliseconds patience);
 

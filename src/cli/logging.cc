@@ -58,9 +58,7 @@ std::unique_ptr<spdlog::formatter> TextFormatter(const LogOptions& options) {
 // One object a line, valid whatever the message holds.
 class JsonFormatter final : public spdlog::formatter {
  public:
-  JsonFormatter() {
-    time_.set_pattern("{\"time\":\"%Y-%m-%dT%H:%M:%S.%eZ\",\"level\":\"");
-  }
+  JsonFormatter() { time_.set_pattern("{\"time\":\"%Y-%m-%dT%H:%M:%S.%eZ\",\"level\":\""); }
   void format(const spdlog::details::log_msg& message, spdlog::memory_buf_t& out) override {
     time_.format(message, out);
     Append(LowerLevelName(message.level), out);

@@ -24,8 +24,8 @@ struct LogOptions {
 //     {"time":"2026-08-29T08:11:12.345Z","level":"info","message":"text"}     JSON, UTC
 //
 // Lines are handed to the system at once. To be called once, before other threads log.
-// kIoError: the file cannot be written, nothing was changed. kInvalidArgument: the level is unknown,
-// the log is started with info.
+// kIoError: the file cannot be written, nothing was changed. kInvalidArgument: the level is
+// unknown, the log is started with info.
 Status StartLogging(const LogOptions& options);
 
 // Opens the log file anew (after it was renamed); nothing if the log goes to stderr. If that fails

@@ -157,7 +157,8 @@ class SettingsBuilder {
     const OptionSpec* spec = FindOption(program_, name);
     auto value = ParseOptionValue(*spec, text, origin_text);
     IMMUDB_RETURN_IF_ERROR(value);
-    settings_.values_.insert_or_assign(spec->name, OptionValue{*std::move(value), origin, std::string(text)});
+    settings_.values_.insert_or_assign(spec->name,
+                                       OptionValue{*std::move(value), origin, std::string(text)});
     return Status::Ok();
   }
 

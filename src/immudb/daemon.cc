@@ -92,12 +92,13 @@ Status StartLog(const Invocation& invocation, const Surroundings& surroundings, 
   return Status::Ok();
 }
 
-// The start block, to the terminal and to a log file (without the logo, a line an event).
+// The start block to the terminal; its options also to a log file, a line an event.
 void ShowStart(const ServerOptions& options, int port, const ProcessFiles& files, bool detached) {
   const std::string block = StartBlock(options, port, files);
   if (!detached) std::cout << block << ReadyLine(UseColour(STDOUT_FILENO)) << std::flush;
   if (files.log.empty()) return;
-  std::istringstream lines(block.substr(block.find("====")));
+  const size_t options_begin = block.find("====");
+  std::istringstream lines(block.substr(options_begin, block.find("----") - options_begin));
   for (std::string line; std::getline(lines, line);) spdlog::info("{}", line);
 }
 

@@ -88,8 +88,7 @@ ProgramSpec DaemonProgram() {
                .help = "name of the default database"},
               ConfigOption("immudb"),
               PrintConfigOption(),
-              {.name = "pidfile",
-               .help = "pid path with filename. E.g. /var/run/immudb.pid"},
+              {.name = "pidfile", .help = "pid path with filename. E.g. /var/run/immudb.pid"},
               {.name = "logfile",
                .help = "log path with filename. E.g. /tmp/immudb/immudb.log; SIGHUP opens it anew"},
               {.name = "log-format",
@@ -277,8 +276,8 @@ std::vector<StartWarning> StartWarnings(const Settings& settings) {
              (devmode ? ". DEVMODE IS ON TOO: THAT INCLUDES THE NETWORK" : ""),
          devmode});
   } else if (!settings.Bool("auth")) {
-    warnings.push_back({"authentication is off: " + who + " can read and write without a password",
-                        devmode});
+    warnings.push_back(
+        {"authentication is off: " + who + " can read and write without a password", devmode});
   }
   if (!settings.Bool("mtls") && IsGiven(settings, "clientcas")) {
     warnings.push_back(

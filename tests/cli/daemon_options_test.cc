@@ -3,6 +3,8 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
@@ -41,14 +43,36 @@ TEST(DaemonOptions, DefaultsAreThoseOfTheServer) {
   EXPECT_EQ(options->session_lifetime, wanted.session_lifetime);
   EXPECT_EQ(options->pollers, wanted.pollers);
   EXPECT_EQ(options->reader_threads, wanted.reader_threads);
+  EXPECT_EQ(options->maintenance, wanted.maintenance);
+  EXPECT_EQ(options->local_user_management, wanted.local_user_management);
+  EXPECT_EQ(options->max_open_databases, wanted.max_open_databases);
+  EXPECT_EQ(options->database_idle_timeout, wanted.database_idle_timeout);
+  EXPECT_FALSE(options->update_config);
   EXPECT_THAT(options->version_text, testing::StartsWith("immudb "));
 }
 
 TEST(DaemonOptions, EveryFlagArrives) {
-  const auto options = Options({"--dir=/d", "--network=unix", "-a", "/s", "-p", "1", "-n", "db1",
-                                "-s=false", "--devmode", "--sync=false", "--max-message-size=1MiB",
-                                "--session-lifetime=90s", "--block-cache-size=2MiB",
-                                "--write-buffer-size=3MiB", "--pollers=2", "--reader-threads=5"});
+  const auto options = Options({"--dir=/d",
+                                "--network=unix",
+                                "-a",
+                                "/s",
+                                "-p",
+                                "1",
+                                "-n",
+                                "db1",
+                                "-s=false",
+                                "--devmode",
+                                "--sync=false",
+                                "--max-message-size=1MiB",
+                                "--session-lifetime=90s",
+                                "--block-cache-size=2MiB",
+                                "--write-buffer-size=3MiB",
+                                "--pollers=2",
+                                "--reader-threads=5",
+                                "--maintenance",
+                                "--local-user-management",
+                                "--max-open-databases=4",
+                                "--database-idle-timeout=1s"});
   ASSERT_TRUE(options.ok()) << options.status().ToString();
   EXPECT_EQ(options->directory, "/d");
   EXPECT_EQ(options->network, "unix");
@@ -64,12 +88,10 @@ TEST(DaemonOptions, EveryFlagArrives) {
   EXPECT_EQ(options->write_buffer_bytes, size_t{3} << 20);
   EXPECT_EQ(options->pollers, 2U);
   EXPECT_EQ(options->reader_threads, 5U);
-}
-
-TEST(DaemonOptions, WhatIsNotBuiltYetIsRefusedNotIgnored) {
-  for (const char* flag : {"--detached", "--pidfile=x", "--logfile=x", "--maintenance"}) {
-    EXPECT_THAT(Options({flag}).status().message(), HasSubstr("unknown option")) << flag;
-  }
+  EXPECT_TRUE(options->maintenance);
+  EXPECT_TRUE(options->local_user_management);
+  EXPECT_EQ(options->max_open_databases, 4U);
+  EXPECT_EQ(options->database_idle_timeout, std::chrono::seconds(1));
 }
 
 TEST(DaemonOptions, MtlsTakesThreeFilesWithTheDefaultsOfTheOriginal) {
@@ -137,8 +159,88 @@ TEST(DaemonOptions, ABadPasswordIsRefusedWithoutBeingShown) {
   }
 }
 
+class PasswordFile : public testing::Test {
+ protected:
+  Result<ServerOptions> With(const std::string& content,
+                             std::vector<std::string> arguments = {}) const {
+    std::ofstream(path_) << content;
+    arguments.push_back("--admin-password-file=" + path_);
+    return Options(arguments);
+  }
+  void TearDown() override { std::filesystem::remove(path_); }
+
+  const std::string path_ = testing::TempDir() + "immudb_password_" + std::to_string(::getpid());
+};
+
+// Kubernetes and Docker hand out secrets as files; a password must arrive as it is.
+TEST_F(PasswordFile, IsReadWithoutOneNewlineAtItsEnd) {
+  EXPECT_EQ(With("Secret1!")->admin_password, "Secret1!");
+  EXPECT_EQ(With("Secret1!\n")->admin_password, "Secret1!");
+  EXPECT_EQ(With("Secret1!\r\n")->admin_password, "Secret1!");
+  EXPECT_EQ(With(" Secret1! \n\n")->admin_password, " Secret1! \n");
+  EXPECT_EQ(With("enc:U2VjcmV0MSE=\n")->admin_password, "Secret1!");
+}
+
+TEST_F(PasswordFile, ErrorsNameTheFileAndShowNothingOfIt) {
+  for (const std::string& content :
+       {std::string("\n"), std::string("enc:Secret1!"), "Secret1!" + std::string(4096, 'x')}) {
+    const auto options = With(content);
+    EXPECT_EQ(options.status().code(), StatusCode::kFailedPrecondition);
+    EXPECT_THAT(options.status().message(), HasSubstr(path_));
+    EXPECT_THAT(options.status().message(), Not(HasSubstr("Secret1")));
+  }
+  EXPECT_THAT(Options({"--admin-password-file=/nonexistent/p"}).status().message(),
+              HasSubstr("/nonexistent/p"));
+  EXPECT_EQ(With("Secret1!", {"--admin-password=Other2!"}).status().code(),
+            StatusCode::kInvalidArgument);
+}
+
+std::vector<std::string> Warnings(const std::vector<std::string>& arguments) {
+  const auto parsed = ParseCommandLine(DaemonProgram(), arguments, Surroundings{});
+  std::vector<std::string> texts;
+  for (const auto& [text, grave] : StartWarnings(parsed->settings)) {
+    texts.push_back((grave ? "grave: " : "") + text);
+  }
+  return texts;
+}
+
+TEST_F(PasswordFile, ThatOthersMayReadIsWarnedOf) {
+  ASSERT_TRUE(With("Secret1!").ok());
+  ::chmod(path_.c_str(), 0644);
+  EXPECT_THAT(Warnings({"--admin-password-file=" + path_}),
+              testing::ElementsAre(HasSubstr("may read the password in " + path_)));
+  ::chmod(path_.c_str(), 0640);
+  EXPECT_THAT(Warnings({"--admin-password-file=" + path_}), testing::IsEmpty());
+}
+
+TEST(DaemonOptions, DangerousSettingsAreWarnedOf) {
+  EXPECT_THAT(Warnings({}), testing::IsEmpty());
+  EXPECT_THAT(
+      Warnings({"--auth=false"}),
+      testing::ElementsAre(testing::StartsWith("authentication is off: everybody on this")));
+  EXPECT_THAT(Warnings({"--auth=false", "--devmode"}),
+              testing::ElementsAre(testing::StartsWith("grave: authentication is off")));
+  EXPECT_THAT(Warnings({"--maintenance"}),
+              testing::ElementsAre(testing::StartsWith("maintenance mode: everybody on this")));
+  EXPECT_THAT(Warnings({"--maintenance", "--devmode"}),
+              testing::ElementsAre(testing::StartsWith("grave: maintenance mode")));
+  EXPECT_THAT(Warnings({"--no-histograms", "--consistency-check=false"}), testing::SizeIs(2));
+}
+
+// UpdateAuthConfig must write the file that the next start reads.
+TEST(DaemonOptions, TheLoadedFileIsTheOneThatIsUpdated) {
+  const std::string path =
+      testing::TempDir() + "immudb_update_" + std::to_string(::getpid()) + ".toml";
+  std::ofstream(path) << "auth = true # why\n";
+  const auto options = Options({"--config", path});
+  ASSERT_TRUE(options.ok() && options->update_config);
+  EXPECT_TRUE(options->update_config("auth", "false").ok());
+  EXPECT_FALSE(Options({"--config", path})->auth);
+  std::filesystem::remove(path);
+}
+
 TEST(StartBlock, ShowsTheOptionsInTheFormThatScriptsRead) {
-  const std::string text = StartBlock(ServerOptions{}, 40123, "configs/immudb.toml");
+  const std::string text = StartBlock(ServerOptions{}, 40123, {.config = "configs/immudb.toml"});
   EXPECT_THAT(text, HasSubstr("\n================ Config ================\n"
                               "Data dir        : ./data\n"
                               "Address         : 0.0.0.0:40123\n"
@@ -156,10 +258,18 @@ TEST(StartBlock, ShowsTheOptionsInTheFormThatScriptsRead) {
                               "========================================\n"));
 }
 
+TEST(StartBlock, ShowsTheFilesOfTheProcessOnlyIfSet) {
+  const auto text = StartBlock(ServerOptions{}, 1, {.pid = "/run/i.pid", .log = "/log/i.log"});
+  EXPECT_THAT(text, HasSubstr("Config file     : none\n"
+                              "PID file        : /run/i.pid\n"
+                              "Log file        : /log/i.log\n"
+                              "MTLS enabled    : "));
+}
+
 TEST(StartBlock, NeverShowsAChosenPassword) {
   ServerOptions options;
   options.admin_password = "Secret1!";
-  const std::string text = StartBlock(options, 1, "");
+  const std::string text = StartBlock(options, 1, {});
   EXPECT_THAT(text, HasSubstr("   Password     : ********\n"));
   EXPECT_THAT(text, Not(HasSubstr("Secret1!")));
 }
@@ -176,10 +286,10 @@ TEST(StartBlock, SaysWhichTlsIsServed) {
 TEST(StartBlock, ShowsSocketsAndIpv6AsTheyAreDialled) {
   ServerOptions options;
   options.address = "::1";
-  EXPECT_THAT(StartBlock(options, 5, ""), HasSubstr("Address         : [::1]:5\n"));
+  EXPECT_THAT(StartBlock(options, 5, {}), HasSubstr("Address         : [::1]:5\n"));
   options.network = "unix";
   options.address = "/run/immudb.sock";
-  EXPECT_THAT(StartBlock(options, 0, ""), HasSubstr("Address         : unix:/run/immudb.sock\n"));
+  EXPECT_THAT(StartBlock(options, 0, {}), HasSubstr("Address         : unix:/run/immudb.sock\n"));
 }
 
 TEST(ReadyLine, IsPlainWithoutATerminal) {

@@ -3,125 +3,14 @@
 // The real daemon as an operator (or systemd) sees it: output, signals, exit codes.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <poll.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
-#include <array>
-#include <chrono>
-#include <csignal>
-#include <filesystem>
-#include <optional>
-#include <string>
-#include <vector>
+#include "cli/daemon_child.h"
 
 namespace immudb {
 namespace {
 
-using std::chrono::steady_clock;
 using testing::HasSubstr;
 using testing::Not;
-
-constexpr std::chrono::seconds kPatience{30};
-
-// One process of the daemon, its stdout and stderr read through pipes. Killed if still running.
-class Daemon {
- public:
-  explicit Daemon(std::vector<std::string> arguments) {
-    std::array<int, 2> out{};
-    std::array<int, 2> err{};
-    if (::pipe(out.data()) != 0 || ::pipe(err.data()) != 0) return;
-    arguments.insert(arguments.begin(), IMMUDB_BIN_DIR "/immudb");
-    std::vector<char*> argv;
-    argv.reserve(arguments.size() + 1);
-    for (auto& argument : arguments) argv.push_back(argument.data());
-    argv.push_back(nullptr);
-    pid_ = ::fork();
-    if (pid_ == 0) {
-      ::dup2(out[1], STDOUT_FILENO);
-      ::dup2(err[1], STDERR_FILENO);
-      ::execv(argv[0], argv.data());
-      ::_exit(127);
-    }
-    ::close(out[1]);
-    ::close(err[1]);
-    out_fd_ = out[0];
-    err_fd_ = err[0];
-  }
-  ~Daemon() {
-    if (pid_ > 0) {
-      ::kill(pid_, SIGKILL);
-      ::waitpid(pid_, nullptr, 0);
-    }
-    ::close(out_fd_);
-    ::close(err_fd_);
-  }
-  Daemon(const Daemon&) = delete;
-  Daemon& operator=(const Daemon&) = delete;
-
-  // Reads until stdout contains `text`; false if it ends, or time passes, before.
-  bool AwaitOutput(const std::string& text) {
-    while (out.find(text) == std::string::npos) {
-      if (!ReadSome()) return false;
-    }
-    return true;
-  }
-  void Signal(int signal) const { ::kill(pid_, signal); }
-  // Reads all output; the exit code, if it ended by itself.
-  std::optional<int> Wait() {
-    while (ReadSome()) {
-    }
-    int status = 0;
-    if (::waitpid(pid_, &status, 0) != pid_) return std::nullopt;
-    pid_ = -1;
-    return WIFEXITED(status) ? std::optional(WEXITSTATUS(status)) : std::nullopt;
-  }
-
-  std::string out;
-  std::string err;
-
- private:
-  bool ReadSome() {
-    std::array<pollfd, 2> fds = {
-        {{out_open_ ? out_fd_ : -1, POLLIN, 0}, {err_open_ ? err_fd_ : -1, POLLIN, 0}}};
-    const auto left =
-        std::chrono::duration_cast<std::chrono::milliseconds>(deadline_ - steady_clock::now());
-    if ((!out_open_ && !err_open_) || left.count() <= 0) return false;
-    if (::poll(fds.data(), fds.size(), static_cast<int>(left.count())) <= 0) return false;
-    if (fds[0].revents != 0) out_open_ = Append(out_fd_, &out);
-    if (fds[1].revents != 0) err_open_ = Append(err_fd_, &err);
-    return true;
-  }
-  static bool Append(int fd, std::string* text) {
-    std::array<char, 4096> buffer{};
-    const ssize_t n = ::read(fd, buffer.data(), buffer.size());
-    if (n > 0) text->append(buffer.data(), static_cast<size_t>(n));
-    return n > 0;
-  }
-
-  const steady_clock::time_point deadline_ = steady_clock::now() + kPatience;
-  pid_t pid_ = -1;
-  int out_fd_ = -1;
-  int err_fd_ = -1;
-  bool out_open_ = true;
-  bool err_open_ = true;
-};
-
-class DaemonProcess : public testing::Test {
- protected:
-  void SetUp() override {
-    std::string pattern = testing::TempDir() + "immudb_daemon_XXXXXX";
-    directory_ = ::mkdtemp(pattern.data());
-  }
-  void TearDown() override { std::filesystem::remove_all(directory_); }
-  std::vector<std::string> Arguments(std::vector<std::string> more = {}) const {
-    std::vector<std::string> arguments = {
-        "--dir", directory_ + "/data", "--address", "127.0.0.1", "--port", "0"};
-    arguments.insert(arguments.end(), more.begin(), more.end());
-    return arguments;
-  }
-  std::string directory_;
-};
 
 TEST_F(DaemonProcess, SaysWhereItListensAndEndsCleanlyOnSignals) {
   for (const int signal : {SIGTERM, SIGINT}) {
@@ -168,6 +57,57 @@ TEST_F(DaemonProcess, WrongTlsFilesEndTheStartWithOneLine) {
   EXPECT_EQ(half.err, "immudb: option pkey: it is missing; certificate needs it for TLS\n");
 }
 
+// systemd and scripts must see every start that failed.
+TEST_F(DaemonProcess, AFailedStartEndsWithOne) {
+  Daemon first(Arguments());
+  ASSERT_TRUE(first.AwaitOutput("start using immudb.\n")) << first.err;
+  const size_t colon = first.out.find("127.0.0.1:") + 10;
+  const std::string port = first.out.substr(colon, first.out.find('\n', colon) - colon);
+  Daemon taken({"--dir", Path("other"), "--address", "127.0.0.1", "--port", port});
+  EXPECT_EQ(taken.Wait(), 1);
+  EXPECT_THAT(taken.err, HasSubstr(port));
+  Daemon no_file(Arguments({"--admin-password-file", Path("missing")}));
+  EXPECT_EQ(no_file.Wait(), 1);
+  EXPECT_THAT(no_file.err, HasSubstr(Path("missing")));
+  Daemon no_log(Arguments({"--logfile", Path("two/levels/i.log")}));
+  EXPECT_EQ(no_log.Wait(), 1);
+  EXPECT_THAT(no_log.err, HasSubstr("Unable to create log f"));
+  const auto config = Write("broken.toml", "port = oops\n");
+  Daemon broken({"--config", config});
+  EXPECT_EQ(broken.Wait(), 1);
+  EXPECT_THAT(broken.err, HasSubstr("broken.toml: line 1"));
+}
+
+TEST_F(DaemonProcess, PrintConfigShowsValueAndOriginAndStartsNothing) {
+  const auto file = Write("immudb.ini", "[immudb]\nsync = no\n");
+  Daemon daemon({"--print-config", "--dir", Path("none"), "--config", file},
+                {"IMMUDB_PORT=4000", "IMMUDB_ADMIN_PASSWORD=Hidden1!", "IMMUDB_ATUH=1"});
+  EXPECT_EQ(daemon.Wait(), 0) << daemon.err;
+  EXPECT_THAT(daemon.out, testing::ContainsRegex("^dir +" + Path("none") + " +flag\n"));
+  EXPECT_THAT(daemon.out, testing::ContainsRegex("\nport +4000 +environment IMMUDB_PORT\n"));
+  EXPECT_THAT(daemon.out, testing::ContainsRegex("\nsync +false +file " + file + "\n"));
+  EXPECT_THAT(daemon.out, testing::ContainsRegex("\npollers +1 +default\n"));
+  EXPECT_THAT(daemon.out, testing::ContainsRegex("\nadmin-password +\\*{8} +environment"));
+  EXPECT_THAT(daemon.out + daemon.err, Not(HasSubstr("Hidden1")));
+  EXPECT_THAT(daemon.err, HasSubstr("IMMUDB_ATUH names no option"));
+  EXPECT_FALSE(std::filesystem::exists(Path("none")));
+}
+
+// The password must be the one in the file, and appear nowhere.
+TEST_F(DaemonProcess, WarnsOfWhatIsDangerous) {
+  const auto file = Write("password", "Hidden1!\n");
+  std::filesystem::permissions(file, std::filesystem::perms(0644));
+  Daemon daemon(Arguments({"--admin-password-file", file, "--maintenance", "--devmode"}));
+  ASSERT_TRUE(daemon.AwaitOutput("start using immudb.\n")) << daemon.err;
+  EXPECT_THAT(daemon.out, HasSubstr("Password     : ********\n"));
+  EXPECT_THAT(daemon.out, HasSubstr("Maintenance mode: true\n"));
+  daemon.Signal(SIGTERM);
+  EXPECT_EQ(daemon.Wait(), 0);
+  EXPECT_THAT(daemon.err, HasSubstr("ERROR: maintenance mode: everybody who reaches it"));
+  EXPECT_THAT(daemon.err, HasSubstr("WARNING: every user of this machine may read"));
+  EXPECT_THAT(daemon.out + daemon.err, Not(HasSubstr("Hidden1")));
+}
+
 TEST_F(DaemonProcess, HelpAndVersionStartNothing) {
   Daemon help({"help"});
   EXPECT_EQ(help.Wait(), 0);
@@ -175,6 +115,13 @@ TEST_F(DaemonProcess, HelpAndVersionStartNothing) {
   Daemon version({"version"});
   EXPECT_EQ(version.Wait(), 0);
   EXPECT_THAT(version.out, testing::StartsWith("immudb "));
+  EXPECT_THAT(version.out, HasSubstr("\nBuilt at: "));
+  Daemon topic({"help", "version"});
+  EXPECT_EQ(topic.Wait(), 0);
+  EXPECT_THAT(topic.out, HasSubstr("Show the immudb version"));
+  Daemon unknown({"help", "nonsense"});
+  EXPECT_EQ(unknown.Wait(), 2);
+  EXPECT_THAT(unknown.err, HasSubstr("nonsense"));
 }
 
 }  // namespace

@@ -5,12 +5,19 @@
 #include <gtest/gtest.h>
 #include <spdlog/spdlog.h>
 
+#include <nlohmann/json.hpp>
+#include <sstream>
+
 namespace immudb {
 namespace {
 
+using testing::ContainsRegex;
+using testing::HasSubstr;
+using testing::Not;
+
 std::string Logged(const std::string& level) {
   testing::internal::CaptureStderr();
-  EXPECT_TRUE(StartLogging("immudb ", level).ok());
+  EXPECT_TRUE(StartLogging({.prefix = "immudb ", .level = level}).ok());
   spdlog::error("e");
   spdlog::warn("w");
   spdlog::info("i 100%");
@@ -24,16 +31,52 @@ constexpr char kTime[] = "immudb  [0-9]{4}/[0-9]{2}/[0-9]{2} [0-9]{2}:[0-9]{2}:[
 // Log shippers parse these lines.
 TEST(Logging, LinesHaveTheFormOfTheContract) {
   const std::string text = Logged("debug");
-  EXPECT_THAT(text, testing::ContainsRegex(std::string(kTime) + "ERROR: e\n"));
-  EXPECT_THAT(text, testing::ContainsRegex(std::string(kTime) + "WARNING: w\n"));
-  EXPECT_THAT(text, testing::ContainsRegex(std::string(kTime) + "INFO: i 100%\n"));
-  EXPECT_THAT(text, testing::ContainsRegex(std::string(kTime) + "DEBUG: d\n"));
+  EXPECT_THAT(text, ContainsRegex(std::string(kTime) + "ERROR: e\n"));
+  EXPECT_THAT(text, ContainsRegex(std::string(kTime) + "WARNING: w\n"));
+  EXPECT_THAT(text, ContainsRegex(std::string(kTime) + "INFO: i 100%\n"));
+  EXPECT_THAT(text, ContainsRegex(std::string(kTime) + "DEBUG: d\n"));
 }
 
 TEST(Logging, TheLevelIsObeyed) {
-  EXPECT_THAT(Logged(""), testing::Not(testing::HasSubstr("DEBUG")));
-  EXPECT_THAT(Logged("error"), testing::Not(testing::HasSubstr("WARNING")));
-  EXPECT_EQ(StartLogging("immudb ", "loud").code(), StatusCode::kInvalidArgument);
+  EXPECT_THAT(Logged(""), Not(HasSubstr("DEBUG")));
+  EXPECT_THAT(Logged("warn"), Not(HasSubstr("INFO")));
+  EXPECT_THAT(Logged("error"), Not(HasSubstr("WARNING")));
+  EXPECT_EQ(StartLogging({.prefix = "immudb ", .level = "loud"}).code(),
+            StatusCode::kInvalidArgument);
+}
+
+// Whatever a message holds, a line stays a line and its reader does not stumble.
+TEST(Logging, JsonIsValidForEveryMessage) {
+  const std::string nasty("a \"b\"\n\\c\t\x01 \xff\xc3 \xc3\xa9\0z", 18);
+  testing::internal::CaptureStderr();
+  ASSERT_TRUE(StartLogging({.prefix = "immudb ", .level = "debug", .json = true}).ok());
+  spdlog::error("{}", nasty);
+  spdlog::warn("{}", nasty);
+  spdlog::info("plain");
+  spdlog::debug("");
+  std::istringstream lines(testing::internal::GetCapturedStderr());
+  std::vector<std::string> levels;
+  std::vector<std::string> messages;
+  for (std::string line; std::getline(lines, line);) {
+    const auto event = nlohmann::json::parse(line, nullptr, false);
+    ASSERT_TRUE(event.is_object() && event.size() == 3) << line;
+    EXPECT_THAT(event.value("time", ""),
+                testing::MatchesRegex("[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\\."
+                                      "[0-9]{3}Z"));
+    levels.push_back(event.value("level", ""));
+    messages.push_back(event.value("message", ""));
+  }
+  EXPECT_THAT(levels, testing::ElementsAre("error", "warning", "info", "debug"));
+  ASSERT_EQ(messages.size(), 4U);
+  EXPECT_THAT(messages[0], testing::StartsWith("a \"b\"\n\\c\t\x01 "));
+  EXPECT_THAT(messages[0], HasSubstr("\xc3\xa9"));
+  EXPECT_EQ(messages[2], "plain");
+}
+
+TEST(Logging, AFileThatCannotBeOpenedIsNamed) {
+  const Status status = StartLogging({.file = "/dev/null/immudb.log"});
+  EXPECT_EQ(status.code(), StatusCode::kIoError);
+  EXPECT_THAT(status.message(), HasSubstr("/dev/null/immudb.log"));
 }
 
 }  // namespace

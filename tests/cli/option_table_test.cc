@@ -31,7 +31,8 @@ ProgramSpec Sample() {
            {.name = "life-time", .type = OptionType::kDuration, .default_value = "1h"},
            {.name = "network", .default_value = "tcp", .choices = {"tcp", "unix"}},
            {.name = "password", .default_value = "opensesame", .secret = true},
-           ConfigOption("sample")},
+           ConfigOption("sample"),
+           PrintConfigOption()},
       .commands = {{.name = "get",
                     .alias = "g",
                     .arguments = "key",
@@ -274,6 +275,42 @@ TEST_F(OptionTable, HelpNamesFlagsDefaultsAndVariablesButNoSecret) {
   }
   EXPECT_THAT(text, Not(HasSubstr("opensesame")));
   EXPECT_THAT(HelpText(Sample(), "g"), HasSubstr("sample get key"));
+}
+
+TEST_F(OptionTable, TheListingShowsValueAndOriginInColumns) {
+  const auto path = Write("other.ini", "port = 7\nauth = off\n");
+  around_.environment["SAMPLE_DIR"] = "/two\nlines";
+  const auto parsed = Parse({"--config", path, "--life-time=90s", "--password=Hidden1!"});
+  ASSERT_TRUE(parsed.ok()) << parsed.status().message();
+  const auto row = [&](const std::string& name, std::string value, const std::string& origin) {
+    value.resize(path.size() + 2, ' ');
+    return name + std::string(12 - name.size(), ' ') + value + origin + '\n';
+  };
+  EXPECT_EQ(ConfigListing(Sample(), parsed->settings),
+            row("dir", "/two\\x0alines", "environment SAMPLE_DIR") +
+                row("port", "7", "file " + path) + row("auth", "false", "file " + path) +
+                row("cache-size", "64MiB", "default") + row("life-time", "90s", "flag") +
+                row("network", "tcp", "default") + row("password", "********", "flag") +
+                row("config", path, "flag"));
+}
+
+TEST_F(OptionTable, AFlagOnlyOptionHasNoOtherSource) {
+  around_.environment["SAMPLE_PRINT_CONFIG"] = "true";
+  const auto parsed = Parse({});
+  EXPECT_FALSE(parsed->settings.Bool("print-config"));
+  EXPECT_THAT(parsed->warnings, ElementsAre(HasSubstr("SAMPLE_PRINT_CONFIG names no option")));
+  EXPECT_TRUE(Parse({"--print-config"})->settings.Bool("print-config"));
+  EXPECT_THAT(ErrorOf({"--config", Write("p.ini", "print-config = true\n")}),
+              HasSubstr("unknown option print-config"));
+  EXPECT_THAT(HelpText(Sample()), Not(HasSubstr("SAMPLE_PRINT_CONFIG")));
+}
+
+TEST_F(OptionTable, HelpTopicsAreCommands) {
+  for (const char* topic : {"get", "g", "help", "version"}) {
+    EXPECT_TRUE(Parse({"help", topic}).ok()) << topic;
+  }
+  EXPECT_EQ(ErrorOf({"help", "fetch"}), "unknown help topic \"fetch\" for \"sample\"");
+  EXPECT_THAT(HelpText(Sample(), "version"), HasSubstr("Show the sample version"));
 }
 
 TEST_F(OptionTable, UnknownVariablesAreWarnedOf) {
