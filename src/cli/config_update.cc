@@ -59,7 +59,7 @@ Span ValueSpan(std::string_view line, bool toml) {
 bool IsBare(std::string_view value) {
   if (value == "true" || value == "false") return true;
   return !value.empty() &&
-         std::ranges::all_of(value, [](unsigned char c) { return isdigit(c) != 0; });
+         std::ranges::all_of(value, [](unsigned char c) { return std::isdigit(c) != 0; });
 }
 
 std::string Quoted(std::string_view value, bool toml) {
@@ -151,7 +151,7 @@ Status SetConfigKey(const std::string& path, std::string_view program, std::stri
   const auto unreadable = [&path](const Status& why) {
     return Status::FailedPrecondition("error reading config file " + path + ": " + why.message());
   };
-  if (std::ranges::any_of(value, [](unsigned char c) { return iscntrl(c) != 0; })) {
+  if (std::ranges::any_of(value, [](unsigned char c) { return std::iscntrl(c) != 0; })) {
     return Status::InvalidArgument("the value of " + std::string(key) + " does not fit in a line");
   }
   const bool toml = path.ends_with(".toml");

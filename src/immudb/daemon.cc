@@ -92,14 +92,15 @@ Status StartLog(const Invocation& invocation, const Surroundings& surroundings, 
   return Status::Ok();
 }
 
-// The start block to the terminal; its options also to a log file, a line an event.
+// The start block: its options to a log file, a line an event; all of it to the terminal, last,
+// where the ready line tells scripts that everything is done.
 void ShowStart(const ServerOptions& options, int port, const ProcessFiles& files, bool detached) {
   const std::string block = StartBlock(options, port, files);
-  if (!detached) std::cout << block << ReadyLine(UseColour(STDOUT_FILENO)) << std::flush;
-  if (files.log.empty()) return;
   const size_t options_begin = block.find("====");
   std::istringstream lines(block.substr(options_begin, block.find("----") - options_begin));
-  for (std::string line; std::getline(lines, line);) spdlog::info("{}", line);
+  std::string line;
+  while (!files.log.empty() && std::getline(lines, line)) spdlog::info("{}", line);
+  if (!detached) std::cout << block << ReadyLine(UseColour(STDOUT_FILENO)) << std::flush;
 }
 
 Status Serve(const ServerOptions& options, const Settings& settings, const sigset_t& signals,

@@ -112,7 +112,7 @@ class Daemon {
 };
 
 // A directory of its own for each test.
-class DaemonProcess : public testing::Test {
+class DaemonFixture : public testing::Test {
  protected:
   void SetUp() override {
     std::string pattern = testing::TempDir() + "immudb_daemon_XXXXXX";

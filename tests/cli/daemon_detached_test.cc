@@ -43,10 +43,10 @@ pid_t PidIn(const std::string& output) {
   return output.starts_with(kText) ? std::atoi(output.substr(kText.size()).c_str()) : 0;
 }
 
-class Detached : public DaemonProcess {
+class Detached : public DaemonFixture {
  protected:
   void SetUp() override {
-    DaemonProcess::SetUp();
+    DaemonFixture::SetUp();
     ASSERT_EQ(::prctl(PR_SET_CHILD_SUBREAPER, 1), 0);
   }
   std::vector<std::string> WithFiles(std::vector<std::string> more) const {

@@ -15,6 +15,8 @@ namespace {
 using testing::HasSubstr;
 using testing::Not;
 
+class DaemonFiles : public DaemonFixture {};
+
 constexpr char kServes[] = "start using immudb.\n";
 
 mode_t ModeOf(const std::string& path) {
@@ -34,7 +36,7 @@ bool AwaitContent(const std::string& path, const std::string& text) {
   return false;
 }
 
-TEST_F(DaemonProcess, ThePidFileIsThereWhileItServes) {
+TEST_F(DaemonFiles, ThePidFileIsThereWhileItServes) {
   Daemon daemon(Arguments({"--pidfile", Path("run/immudb.pid")}));
   ASSERT_TRUE(daemon.AwaitOutput(kServes)) << daemon.err;
   EXPECT_EQ(Content("run/immudb.pid"), std::to_string(daemon.pid()));
@@ -45,7 +47,7 @@ TEST_F(DaemonProcess, ThePidFileIsThereWhileItServes) {
   EXPECT_FALSE(std::filesystem::exists(Path("run/immudb.pid")));
 }
 
-TEST_F(DaemonProcess, ALivePidFileStopsTheStartBeforeTheDataIsTouched) {
+TEST_F(DaemonFiles, ALivePidFileStopsTheStartBeforeTheDataIsTouched) {
   Write("immudb.pid", std::to_string(::getpid()));
   Daemon daemon(Arguments({"--pidfile", Path("immudb.pid")}));
   EXPECT_EQ(daemon.Wait(), 1);
@@ -56,7 +58,7 @@ TEST_F(DaemonProcess, ALivePidFileStopsTheStartBeforeTheDataIsTouched) {
 }
 
 // After SIGKILL the next start must work without an operator.
-TEST_F(DaemonProcess, APidFileLeftByACrashIsReplaced) {
+TEST_F(DaemonFiles, APidFileLeftByACrashIsReplaced) {
   {
     Daemon crashed(Arguments({"--pidfile", Path("immudb.pid")}));
     ASSERT_TRUE(crashed.AwaitOutput(kServes)) << crashed.err;
@@ -67,7 +69,7 @@ TEST_F(DaemonProcess, APidFileLeftByACrashIsReplaced) {
   EXPECT_EQ(Content("immudb.pid"), std::to_string(next.pid()));
 }
 
-TEST_F(DaemonProcess, TheLogFileIsAppendedToAndOpenedAnewOnSighup) {
+TEST_F(DaemonFiles, TheLogFileIsAppendedToAndOpenedAnewOnSighup) {
   const auto arguments = Arguments({"--logfile", Path("log/immudb.log")});
   Daemon daemon(arguments);
   ASSERT_TRUE(daemon.AwaitOutput(kServes)) << daemon.err;
@@ -88,7 +90,7 @@ TEST_F(DaemonProcess, TheLogFileIsAppendedToAndOpenedAnewOnSighup) {
   EXPECT_THAT(Content("log/immudb.log"), testing::ContainsRegex("Shutdown completed\n.*serving"));
 }
 
-TEST_F(DaemonProcess, SighupDoesNotEndADaemonWithoutALogFile) {
+TEST_F(DaemonFiles, SighupDoesNotEndADaemonWithoutALogFile) {
   Daemon daemon(Arguments());
   ASSERT_TRUE(daemon.AwaitOutput(kServes)) << daemon.err;
   daemon.Signal(SIGHUP);
@@ -97,7 +99,7 @@ TEST_F(DaemonProcess, SighupDoesNotEndADaemonWithoutALogFile) {
   EXPECT_EQ(daemon.Wait(), 0);
 }
 
-TEST_F(DaemonProcess, AFailedStartIsInTheLogFileToo) {
+TEST_F(DaemonFiles, AFailedStartIsInTheLogFileToo) {
   Write("data", "a file, not a directory");
   Daemon daemon(Arguments({"--logfile", Path("immudb.log")}));
   EXPECT_EQ(daemon.Wait(), 1);
@@ -105,7 +107,7 @@ TEST_F(DaemonProcess, AFailedStartIsInTheLogFileToo) {
   EXPECT_THAT(Content("immudb.log"), HasSubstr(" ERROR: "));
 }
 
-TEST_F(DaemonProcess, JsonLogsAreOneObjectALine) {
+TEST_F(DaemonFiles, JsonLogsAreOneObjectALine) {
   Daemon daemon(Arguments({"--log-format=json"}), {"LOG_LEVEL=debug"});
   ASSERT_TRUE(daemon.AwaitOutput(kServes)) << daemon.err;
   daemon.Signal(SIGTERM);
@@ -120,7 +122,7 @@ TEST_F(DaemonProcess, JsonLogsAreOneObjectALine) {
   EXPECT_EQ(last, "Shutdown completed");
 }
 
-TEST_F(DaemonProcess, TheLogLevelComesFromTheEnvironment) {
+TEST_F(DaemonFiles, TheLogLevelComesFromTheEnvironment) {
   Daemon daemon(Arguments(), {"LOG_LEVEL=error"});
   ASSERT_TRUE(daemon.AwaitOutput(kServes)) << daemon.err;
   daemon.Signal(SIGTERM);

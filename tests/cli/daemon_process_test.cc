@@ -12,6 +12,8 @@ namespace {
 using testing::HasSubstr;
 using testing::Not;
 
+class DaemonProcess : public DaemonFixture {};
+
 TEST_F(DaemonProcess, SaysWhereItListensAndEndsCleanlyOnSignals) {
   for (const int signal : {SIGTERM, SIGINT}) {
     Daemon daemon(Arguments({"--admin-password", "Hidden1!"}));
