@@ -277,9 +277,9 @@ TEST(StartBlock, NeverShowsAChosenPassword) {
 TEST(StartBlock, SaysWhichTlsIsServed) {
   ServerOptions options;
   options.tls = TlsFiles{"/c", "/k", "/a"};
-  EXPECT_THAT(StartBlock(options, 1, ""), HasSubstr("MTLS enabled    : true\nAuth"));
+  EXPECT_THAT(StartBlock(options, 1, {}), HasSubstr("MTLS enabled    : true\nAuth"));
   options.tls->client_authorities.clear();
-  EXPECT_THAT(StartBlock(options, 1, ""),
+  EXPECT_THAT(StartBlock(options, 1, {}),
               HasSubstr("MTLS enabled    : false\nTLS enabled     : true\nAuth"));
 }
 
