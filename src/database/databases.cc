@@ -101,6 +101,20 @@ Result<std::unique_ptr<Databases>> Databases::Open(const DatabasesOptions& optio
   return databases;
 }
 
+Status Databases::ReadAudit(const std::string& directory,
+                            const std::function<bool(const std::string&)>& visit) {
+  FileSystem& fs = FileSystem::Real();
+  const std::string folder = JoinPath(directory, kSystemDatabase);
+  const auto exists = HasDatabase(fs, folder);
+  IMMUDB_RETURN_IF_ERROR(exists);
+  if (!*exists) return Status::NotFound("dir: there is no system database in " + directory);
+  const auto lock = LockDirectory(fs, directory);
+  IMMUDB_RETURN_IF_ERROR(lock);
+  const auto store = Store::Open(folder, {});
+  IMMUDB_RETURN_IF_ERROR(store);
+  return AuditTrail::Read(**store, visit);
+}
+
 Status Databases::OpenDefault() {
   const std::string& name = options_.default_database;
   default_ = Add(name);

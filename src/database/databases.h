@@ -5,6 +5,7 @@
 #include <condition_variable>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -52,6 +53,10 @@ class Databases {
   // kFailedPrecondition (in use by another server), kIoError, kDataLoss (the system database is
   // damaged, or the folder of the default database is gone).
   static Result<std::unique_ptr<Databases>> Open(const DatabasesOptions& options);
+  // Visits the audit trail of a data directory that no server uses; see AuditTrail::Read.
+  // kFailedPrecondition (in use), kNotFound (no data directory of ours).
+  static Status ReadAudit(const std::string& directory,
+                          const std::function<bool(const std::string&)>& visit);
   ~Databases();
   Databases(const Databases&) = delete;
   Databases& operator=(const Databases&) = delete;

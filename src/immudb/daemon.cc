@@ -3,6 +3,7 @@
 
 #include <pthread.h>
 #include <spdlog/spdlog.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <chrono>
@@ -18,6 +19,7 @@
 #include "cli/pid_file.h"
 #include "cli/prompt.h"
 #include "cli/version.h"
+#include "database/databases.h"
 #include "immudb/daemon_options.h"
 #include "immudb/start_block.h"
 #include "server/grpc_log.h"
@@ -161,6 +163,23 @@ int ShowConfig(const ProgramSpec& program, const Invocation& invocation) {
   return ExitWith(ExitCode::kDone);
 }
 
+int ShowAudit(const Settings& settings, StartReport* report) {
+  const Status read = Databases::ReadAudit(settings.Text("dir"), [](const std::string& record) {
+    std::cout << record << '\n';
+    return std::cout.good();
+  });
+  if (!read.ok()) return Fail(read, ExitCodeFor(read.code()), report);
+  return ExitWith(ExitCode::kDone);
+}
+
+// As many descriptors as the system lets us have: databases and connections need them.
+void RaiseDescriptorLimit() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == limit.rlim_max) return;
+  limit.rlim_cur = limit.rlim_max;
+  ::setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 ExitCode CodeOf(const Status& wrong_options) {
   const bool usage = wrong_options.code() == StatusCode::kInvalidArgument;
   return usage ? ExitCode::kUsage : ExitCode::kFailed;
@@ -181,11 +200,13 @@ int RunDaemon(std::vector<std::string> arguments) {
   }
   const Settings& settings = invocation->settings;
   if (settings.Bool("print-config")) return ShowConfig(program, *invocation);
+  if (invocation->command == "audit") return ShowAudit(settings, &report);
   const auto options = ToServerOptions(settings);
   if (!options.ok()) return Fail(options.status(), CodeOf(options.status()), &report);
   if (settings.Bool("detached") && !report.detached()) {
     return RunInBackground(arguments, settings, &report);
   }
+  RaiseDescriptorLimit();
   return RunInForeground(*invocation, surroundings, *options, &report);
 }
 

@@ -199,6 +199,9 @@ ProgramSpec DaemonProgram() {
                .min = 1,
                .max = 256},
           },
+      .commands = {{.name = "audit",
+                    .help = "print the audit trail of the data folder, oldest first, as JSON "
+                            "lines; the server must be stopped"}},
   };
 }
 

@@ -80,6 +80,23 @@ TEST_F(DaemonProcess, AFailedStartEndsWithOne) {
   EXPECT_THAT(broken.err, HasSubstr("broken.toml: line 1"));
 }
 
+// The trail is for people: they must be able to read it.
+TEST_F(DaemonProcess, AuditTrailIsReadWhenTheServerIsStopped) {
+  {
+    Daemon daemon(Arguments());
+    ASSERT_TRUE(daemon.AwaitOutput("start using immudb.\n")) << daemon.err;
+    Daemon in_use({"audit", "--dir", Path("data")});
+    EXPECT_EQ(in_use.Wait(), 1);
+    EXPECT_THAT(in_use.err, HasSubstr("in use by another immudb server"));
+  }
+  Daemon audit({"audit", "--dir", Path("data")});
+  EXPECT_EQ(audit.Wait(), 0) << audit.err;
+  EXPECT_THAT(audit.out, HasSubstr("\"act\":\"create user\",\"target\":\"immudb\""));
+  Daemon nowhere({"audit", "--dir", Path("nowhere")});
+  EXPECT_EQ(nowhere.Wait(), 4);
+  EXPECT_FALSE(std::filesystem::exists(Path("nowhere")));
+}
+
 TEST_F(DaemonProcess, PrintConfigShowsValueAndOriginAndStartsNothing) {
   const auto file = Write("immudb.ini", "[immudb]\nsync = no\n");
   Daemon daemon({"--print-config", "--dir", Path("none"), "--config", file},
