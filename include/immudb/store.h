@@ -34,6 +34,9 @@ struct Entry {
   std::string value;
 };
 
+// Takes the entries of a listing, one by one; false ends it.
+using EntryVisitor = std::function<bool(Entry&& entry)>;
+
 // Limits that callers meet. Longer keys are refused with kInvalidArgument.
 inline constexpr size_t kMaxKeyBytes = 65'000;
 
@@ -94,6 +97,9 @@ struct SetScanOptions {
 //
 // Cheap to copy; thread-safe; must not outlive the Store. kDataLoss from any call means that stored
 // bytes did not match their checksum or their leaf hash.
+//
+// Listings hand their entries to a visitor and hold one at a time, however many there are. Without
+// a visitor they gather them in a vector: for listings that are known to be short.
 class Snapshot {
  public:
   TreeSize size() const { return size_; }
@@ -109,19 +115,29 @@ class Snapshot {
   // kNotFound "index not found" unless index < size().
   Result<Entry> GetByIndex(LeafIndex index) const;
   // All versions of exactly this key, newest first. Unknown key: an empty list.
+  Status History(std::string_view key, const EntryVisitor& visit) const;
   Result<std::vector<Entry>> History(std::string_view key) const;
   // Latest versions in byte order of the keys.
+  Status Scan(const ScanOptions& options, const EntryVisitor& visit) const;
   Result<std::vector<Entry>> Scan(const ScanOptions& options) const;
   // The members of one set by score as a number, ties by key; each is the latest version of the
   // key.
+  Status ScanSet(const SetScanOptions& options, const EntryVisitor& visit) const;
   Result<std::vector<Entry>> ScanSet(const SetScanOptions& options) const;
   // Entries [first, first + count) that exist, by index.
+  Status Range(LeafIndex first, size_t count, const EntryVisitor& visit) const;
   Result<std::vector<Entry>> Range(LeafIndex first, size_t count) const;
+  // Each entry of the tree once: by byte order of the keys, newest version first; strictly after
+  // `mark`, if there is one. A listing that was ended goes on behind the last entry it gave, also
+  // from a copy of the snapshot, and costs nothing in between.
+  Status ScanVersions(const std::optional<VersionMark>& mark, const EntryVisitor& visit) const;
   // Distinct keys (values and references, no sorted-set members) that start with prefix.
   Result<uint64_t> Count(std::string_view prefix) const;
 
   // Hash of a leaf. Precondition as for GetByIndex.
   Result<Digest> Leaf(LeafIndex index) const;
+  // A node of the tree: see TreeSize::LayerCount. kNotFound "no such node".
+  Result<Digest> Node(unsigned layer, uint64_t position) const;
   // RFC 6962 audit path of `index` in this tree. kNotFound unless index < size().
   Result<ProofPath> InclusionProof(LeafIndex index) const;
   // RFC 6962 PROOF(first, D[size()]). Empty when first >= size() or first is empty.

@@ -2,8 +2,10 @@
 #pragma once
 
 #include <array>
+#include <bit>
 #include <compare>
 #include <cstdint>
+#include <string>
 #include <vector>
 
 namespace immudb {
@@ -32,12 +34,26 @@ struct TreeSize {
   bool Contains(LeafIndex index) const { return index.value < value; }
   // The index of the last leaf ("at" on the wire). Precondition: not empty.
   LeafIndex Last() const { return {value - 1}; }
+
+  // The layers of the tree, from that of the leaves (0) to that of the root, and how many nodes
+  // each has. A node without a sibling stands unchanged in the next layer too.
+  unsigned LayerCount() const {
+    return empty() ? 0 : 1 + static_cast<unsigned>(std::bit_width(value - 1));
+  }
+  // Precondition: layer < LayerCount().
+  uint64_t LayerWidth(unsigned layer) const { return ((value - 1) >> layer) + 1; }
 };
 
 // The tree that ends exactly with this leaf.
 constexpr TreeSize TreeEndingAt(LeafIndex index) {
   return {index.value + 1};
 }
+
+// A version of a key, as the place that a listing of all versions has come to.
+struct VersionMark {
+  std::string key;
+  LeafIndex index;
+};
 
 // What an entry is. The numbers are stored on disk.
 enum class EntryKind : uint8_t {

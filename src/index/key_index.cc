@@ -30,6 +30,10 @@ constexpr char kKeysFamily[] = "keys";
 constexpr char kSetsFamily[] = "sets";
 constexpr char kAppliedKey[] = "applied";
 
+// What follows the key and its timestamp in the keys of an iterator over all versions: sequence
+// number and type.
+constexpr size_t kInternalFooterBytes = 8;
+
 Slice ToSlice(std::string_view bytes) {
   return {bytes.data(), bytes.size()};
 }
@@ -86,6 +90,8 @@ class KeyIndex::Impl {
   Result<Version> Get(std::string_view key, TreeSize at) const;
   Status History(std::string_view key, TreeSize at, const Visitor& visit) const;
   Status List(const ListOptions& options, TreeSize at, const Visitor& visit) const;
+  Status ListVersions(const std::optional<VersionMark>& after, TreeSize at,
+                      const Visitor& visit) const;
   Status ListSet(const SetListOptions& options, TreeSize at, const Visitor& visit) const;
   Status Flush();
 
@@ -94,9 +100,10 @@ class KeyIndex::Impl {
  private:
   // From `begin` to before `end` (empty: to the last key).
   struct Range {
-    std::string begin;
-    std::string end;
+    std::string begin = {};
+    std::string end = {};
     bool reverse = false;
+    bool fill_cache = true;
   };
 
   Status LoadApplied();
@@ -286,6 +293,7 @@ Status KeyIndex::Impl::Walk(rocksdb::ColumnFamilyHandle* family, const Range& ra
   const Slice upper(range.end);
   rocksdb::ReadOptions options;
   options.timestamp = newest.slice();
+  options.fill_cache = range.fill_cache;
   if (all_versions) {
     options.iter_start_ts = oldest.slice();
   }
@@ -343,6 +351,37 @@ Status KeyIndex::Impl::List(const ListOptions& options, TreeSize at, const Visit
                   return BadRecord();
                 }
                 return visit(ToView(it.key()), version);
+              });
+}
+
+Status KeyIndex::Impl::ListVersions(const std::optional<VersionMark>& after, TreeSize at,
+                                    const Visitor& visit) const {
+  Range range;
+  range.fill_cache = false;
+  bool more = true;
+  if (after) {
+    // What is older than the mark is what a reader saw before it was written: however many newer
+    // versions the key has, none of them is looked at again.
+    const TreeSize before_mark = std::min(at, TreeSize{after->index.value});
+    IMMUDB_RETURN_IF_ERROR(History(
+        after->key, before_mark,
+        [&](std::string_view key, const Version& version) { return more = visit(key, version); }));
+    range.begin = after->key + '\0';
+  }
+  if (!more) {
+    return Status::Ok();
+  }
+  Version version;
+  return Walk(keys_, range, at, /*all_versions=*/true,
+              [&](const rocksdb::Iterator& it, LeafIndex index) -> Result<bool> {
+                std::string_view key = ToView(it.key());
+                version.index = index;
+                if (key.size() < kTimestampBytes + kInternalFooterBytes ||
+                    !DecodeVersion(ToView(it.value()), &version)) {
+                  return BadRecord();
+                }
+                key.remove_suffix(kTimestampBytes + kInternalFooterBytes);
+                return visit(key, version);
               });
 }
 
@@ -406,6 +445,10 @@ Status KeyIndex::History(std::string_view key, TreeSize at, const Visitor& visit
 }
 Status KeyIndex::List(const ListOptions& options, TreeSize at, const Visitor& visit) const {
   return impl_->List(options, at, visit);
+}
+Status KeyIndex::ListVersions(const std::optional<VersionMark>& after, TreeSize at,
+                              const Visitor& visit) const {
+  return impl_->ListVersions(after, at, visit);
 }
 Status KeyIndex::ListSet(const SetListOptions& options, TreeSize at, const Visitor& visit) const {
   return impl_->ListSet(options, at, visit);

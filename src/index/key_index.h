@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -93,6 +94,11 @@ class KeyIndex {
   Status History(std::string_view key, TreeSize at, const Visitor& visit) const;
   // The latest version of each key (all kinds), in byte order of the keys.
   Status List(const ListOptions& options, TreeSize at, const Visitor& visit) const;
+  // All versions of all keys: by byte order of the keys, newest first; strictly after the mark
+  // (none: from the start), which need not exist. Does not drive what others read out of the block
+  // cache.
+  Status ListVersions(const std::optional<VersionMark>& after, TreeSize at,
+                      const Visitor& visit) const;
   // The members of exactly this set by score as a number (-0 = 0), ties by member key, then by
   // score bits. `key` is the stored key (set || score || member); `version.index` the entry that
   // added it last, its value (the member, the key the set refers to) always there. kInvalidArgument

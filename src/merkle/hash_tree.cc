@@ -168,6 +168,14 @@ Digest HashTree::Leaf(LeafIndex index) const {
   return Node(0, index.value);
 }
 
+Digest HashTree::LayerNode(unsigned layer, uint64_t position, TreeSize size) const {
+  const uint64_t begin = position << layer;
+  const uint64_t width = std::min(size.value - begin, uint64_t{1} << layer);
+  if (width == uint64_t{1} << layer) return Node(layer, position);
+  return SubtreeRoot([this](unsigned level, uint64_t at) { return Node(level, at); }, begin,
+                     begin + width);
+}
+
 ProofPath HashTree::InclusionPath(LeafIndex index, TreeSize size) const {
   return MakeInclusionPath(
       [this](unsigned level, uint64_t position) { return Node(level, position); }, index, size);

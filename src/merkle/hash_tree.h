@@ -51,6 +51,9 @@ class HashTree {
   // EmptyTreeRoot() for size 0.
   Digest Root(TreeSize size) const;
   Digest Leaf(LeafIndex index) const;
+  // The node that covers those of the leaves [position << layer, (position + 1) << layer) that the
+  // tree of `size` has. Precondition: layer < size.LayerCount(), position < size.LayerWidth(layer).
+  Digest LayerNode(unsigned layer, uint64_t position, TreeSize size) const;
   // The audit path of `index` in the tree of `size`: sibling of the leaf first. 0 <= index < size.
   ProofPath InclusionPath(LeafIndex index, TreeSize size) const;
   // PROOF(old_size, D[size]). Empty if old_size is 0 or >= size.

@@ -6,7 +6,6 @@
 #include <cstddef>
 #include <string>
 #include <utility>
-#include <vector>
 
 #include "base/status_macros.h"
 #include "immudb/status.h"
@@ -39,7 +38,8 @@ void FillPath(const ProofPath& path, Repeated& out) {
 }
 
 // Puts items into a message with a repeated field `items`, and refuses to let it grow beyond what a
-// message may have: the client would see a broken connection instead of an error.
+// message may have: the client would see a broken connection instead of an error. A visitor of the
+// store's listings, so that a listing which is refused never held more than one message.
 template <typename List>
 class ListAnswer {
  public:
@@ -56,10 +56,13 @@ class ListAnswer {
                                      " bytes: ask for less, with a limit or page by page");
   }
 
-  Status AddAll(std::vector<Entry>&& entries) {
-    for (Entry& entry : entries) IMMUDB_RETURN_IF_ERROR(Add(std::move(entry)));
-    return Status::Ok();
+  // As a visitor: false ends the listing at the first entry that cannot be added.
+  bool operator()(Entry&& entry) {
+    refused_ = Add(std::move(entry));
+    return refused_.ok();
   }
+  // What the call answers when the listing has ended with `listed`.
+  Status Finish(Status listed) const { return listed.ok() ? refused_ : std::move(listed); }
 
  private:
   static constexpr size_t kItemOverheadBytes = 6;  // tag and length; a bit more than needed
@@ -67,6 +70,7 @@ class ListAnswer {
   List& list_;
   const size_t max_bytes_;
   size_t bytes_ = 0;
+  Status refused_;
 };
 
 }  // namespace immudb

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
+#include <functional>
 #include <utility>
 
 #include "base/status_macros.h"
@@ -13,8 +14,6 @@ namespace {
 
 // What clients get when they name no limit.
 constexpr uint64_t kDefaultLimit = 104'857;
-// Long listings are read in pieces, so that one which is refused for its size costs little memory.
-constexpr uint64_t kPieceEntries = 512;
 
 uint64_t LimitOf(uint64_t requested) {
   return requested == 0 ? kDefaultLimit : requested;
@@ -43,47 +42,33 @@ template <typename List>
 Status HistoryAs(CallContext& call, const schema::Key& request, List& response) {
   if (request.key().empty()) return Status::Ok();
   IMMUDB_RETURN_IF_ERROR(CheckKey(request.key(), "invalid key"));
-  auto versions = call.store().Latest().History(request.key());
-  IMMUDB_RETURN_IF_ERROR(versions);
-  return AnswerOf(call, response).AddAll(*std::move(versions));
+  auto answer = AnswerOf(call, response);
+  return answer.Finish(call.store().Latest().History(request.key(), std::ref(answer)));
 }
 
 template <typename List>
 Status ScanAs(CallContext& call, const schema::ScanOptions& request, List& response) {
   IMMUDB_RETURN_IF_ERROR(CheckPrefix(request.prefix(), "invalid key prefix"));
   IMMUDB_RETURN_IF_ERROR(CheckPrefix(request.offset(), "invalid offset"));
-  const Snapshot snapshot = call.store().Latest();
   auto answer = AnswerOf(call, response);
-  std::string offset = request.offset();
-  uint64_t left = LimitOf(request.limit());
-  while (left > 0) {
-    // The keys of a deep listing are not those it travels along: it has to be read in one piece.
-    const uint64_t piece = request.deep() ? left : std::min(left, kPieceEntries);
-    auto entries = snapshot.Scan({.prefix = request.prefix(),
-                                  .offset = offset,
-                                  .limit = piece,
-                                  .reverse = request.reverse(),
-                                  .deep = request.deep()});
-    IMMUDB_RETURN_IF_ERROR(entries);
-    const bool last = entries->size() < piece;
-    if (!entries->empty()) offset = entries->back().key;
-    left -= std::min<uint64_t>(left, entries->size());
-    IMMUDB_RETURN_IF_ERROR(answer.AddAll(*std::move(entries)));
-    if (last) break;
-  }
-  return Status::Ok();
+  return answer.Finish(call.store().Latest().Scan({.prefix = request.prefix(),
+                                                   .offset = request.offset(),
+                                                   .limit = LimitOf(request.limit()),
+                                                   .reverse = request.reverse(),
+                                                   .deep = request.deep()},
+                                                  std::ref(answer)));
 }
 
 template <typename List>
 Status ZScanAs(CallContext& call, const schema::ZScanOptions& request, List& response) {
   IMMUDB_RETURN_IF_ERROR(CheckKey(request.set(), "invalid set"));
   IMMUDB_RETURN_IF_ERROR(CheckPrefix(request.offset(), "invalid offset"));
-  auto members = call.store().Latest().ScanSet({.set = request.set(),
-                                                .offset = request.offset(),
-                                                .limit = LimitOf(request.limit()),
-                                                .reverse = request.reverse()});
-  IMMUDB_RETURN_IF_ERROR(members);
-  return AnswerOf(call, response).AddAll(*std::move(members));
+  auto answer = AnswerOf(call, response);
+  return answer.Finish(call.store().Latest().ScanSet({.set = request.set(),
+                                                      .offset = request.offset(),
+                                                      .limit = LimitOf(request.limit()),
+                                                      .reverse = request.reverse()},
+                                                     std::ref(answer)));
 }
 
 struct PageBounds {
@@ -110,13 +95,8 @@ Result<PageBounds> IScanAs(CallContext& call, const schema::IScanOptions& reques
   auto page = PageOf(request, snapshot.size());
   IMMUDB_RETURN_IF_ERROR(page);
   auto answer = AnswerOf(call, response);
-  const uint64_t end = page->first.value + page->count;
-  for (uint64_t first = page->first.value; first < end; first += kPieceEntries) {
-    auto entries = snapshot.Range({first}, std::min(kPieceEntries, end - first));
-    IMMUDB_RETURN_IF_ERROR(entries);
-    IMMUDB_RETURN_IF_ERROR(answer.AddAll(*std::move(entries)));
-  }
-  response.set_more(snapshot.size().Contains({end}));
+  IMMUDB_RETURN_IF_ERROR(answer.Finish(snapshot.Range(page->first, page->count, std::ref(answer))));
+  response.set_more(snapshot.size().Contains({page->first.value + page->count}));
   return page;
 }
 

@@ -28,33 +28,40 @@ Result<Entry> ToEntry(const StoreImpl& store, std::string_view key, const Versio
   return entry;
 }
 
-// What a listing has found so far.
-class Collector {
+// Hands on what a listing of the index finds, until the limit, the visitor or an error ends it.
+class Handover {
  public:
-  explicit Collector(size_t limit) : limit_(limit) {}
+  Handover(size_t limit, const EntryVisitor& visit) : limit_(limit), visit_(visit) {}
 
-  // Takes one more; false when the listing is to end.
-  bool Add(Result<Entry> entry) {
+  // False when the listing is to end.
+  bool operator()(Result<Entry> entry) {
     if (!entry.ok()) {
       failed_ = entry.status();
       return false;
     }
-    entries_.push_back(*std::move(entry));
-    return limit_ == 0 || entries_.size() < limit_;
+    return visit_(*std::move(entry)) && ++count_ != limit_;
   }
 
   // `listed`: how the listing itself ended.
-  Result<std::vector<Entry>> Finish(const Status& listed) && {
-    IMMUDB_RETURN_IF_ERROR(listed);
-    IMMUDB_RETURN_IF_ERROR(failed_);
-    return std::move(entries_);
-  }
+  Status Finish(Status listed) const { return listed.ok() ? failed_ : std::move(listed); }
 
  private:
-  const size_t limit_;
-  std::vector<Entry> entries_;
+  const size_t limit_;  // 0: none
+  const EntryVisitor& visit_;
+  size_t count_ = 0;
   Status failed_;
 };
+
+// Runs a listing with a visitor that gathers the entries.
+template <typename Listing>
+Result<std::vector<Entry>> Gathered(const Listing& listing) {
+  std::vector<Entry> entries;
+  IMMUDB_RETURN_IF_ERROR(listing([&](Entry&& entry) {
+    entries.push_back(std::move(entry));
+    return true;
+  }));
+  return entries;
+}
 
 }  // namespace
 
@@ -82,47 +89,68 @@ Result<Entry> Snapshot::GetByIndex(LeafIndex index) const {
   return entry;
 }
 
-Result<std::vector<Entry>> Snapshot::History(std::string_view key) const {
-  Collector found(0);
-  const Status listed =
+Status Snapshot::History(std::string_view key, const EntryVisitor& visit) const {
+  Handover hand_on(0, visit);
+  return hand_on.Finish(
       store_->index().History(key, size_, [&](std::string_view, const Version& version) {
-        return found.Add(ToEntry(*store_, key, version));
-      });
-  return std::move(found).Finish(listed);
+        return hand_on(ToEntry(*store_, key, version));
+      }));
 }
 
-Result<std::vector<Entry>> Snapshot::Scan(const ScanOptions& options) const {
-  Collector found(options.limit);
+Status Snapshot::Scan(const ScanOptions& options, const EntryVisitor& visit) const {
+  Handover hand_on(options.limit, visit);
   const KeyIndex::ListOptions list{options.prefix, options.offset, options.reverse};
-  const Status listed =
+  return hand_on.Finish(
       store_->index().List(list, size_, [&](std::string_view key, const Version& version) {
-        if (version.kind != EntryKind::kValue && !options.deep) return true;
-        auto entry = ToEntry(*store_, key, version);
-        if (entry.ok() && entry->kind != EntryKind::kValue) entry = Get(entry->value);
-        return found.Add(std::move(entry));
-      });
-  return std::move(found).Finish(listed);
+        if (version.kind == EntryKind::kValue) return hand_on(ToEntry(*store_, key, version));
+        if (!options.deep) return true;
+        const auto reference = ToEntry(*store_, key, version);
+        return hand_on(reference.ok() ? Get(reference->value) : reference);
+      }));
 }
 
-Result<std::vector<Entry>> Snapshot::ScanSet(const SetScanOptions& options) const {
-  Collector found(options.limit);
+Status Snapshot::ScanSet(const SetScanOptions& options, const EntryVisitor& visit) const {
+  Handover hand_on(options.limit, visit);
   const KeyIndex::SetListOptions list{options.set, options.offset, options.reverse};
-  const Status listed = store_->index().ListSet(
+  return hand_on.Finish(store_->index().ListSet(
       list, size_,
-      [&](std::string_view, const Version& member) { return found.Add(Get(member.value)); });
-  return std::move(found).Finish(listed);
+      [&](std::string_view, const Version& member) { return hand_on(Get(member.value)); }));
 }
 
-Result<std::vector<Entry>> Snapshot::Range(LeafIndex first, size_t count) const {
-  std::vector<Entry> entries;
-  if (!size_.Contains(first)) return entries;
+Status Snapshot::Range(LeafIndex first, size_t count, const EntryVisitor& visit) const {
+  if (!size_.Contains(first)) return Status::Ok();
   const uint64_t end = first.value + std::min<uint64_t>(count, size_.value - first.value);
   for (uint64_t i = first.value; i < end; ++i) {
     auto entry = GetByIndex({i});
     IMMUDB_RETURN_IF_ERROR(entry);
-    entries.push_back(*std::move(entry));
+    if (!visit(*std::move(entry))) break;
   }
-  return entries;
+  return Status::Ok();
+}
+
+Status Snapshot::ScanVersions(const std::optional<VersionMark>& mark,
+                              const EntryVisitor& visit) const {
+  Handover hand_on(0, visit);
+  return hand_on.Finish(
+      store_->index().ListVersions(mark, size_, [&](std::string_view key, const Version& version) {
+        return hand_on(ToEntry(*store_, key, version));
+      }));
+}
+
+Result<std::vector<Entry>> Snapshot::History(std::string_view key) const {
+  return Gathered([&](const EntryVisitor& visit) { return History(key, visit); });
+}
+
+Result<std::vector<Entry>> Snapshot::Scan(const ScanOptions& options) const {
+  return Gathered([&](const EntryVisitor& visit) { return Scan(options, visit); });
+}
+
+Result<std::vector<Entry>> Snapshot::ScanSet(const SetScanOptions& options) const {
+  return Gathered([&](const EntryVisitor& visit) { return ScanSet(options, visit); });
+}
+
+Result<std::vector<Entry>> Snapshot::Range(LeafIndex first, size_t count) const {
+  return Gathered([&](const EntryVisitor& visit) { return Range(first, count, visit); });
 }
 
 Result<uint64_t> Snapshot::Count(std::string_view prefix) const {
@@ -140,6 +168,13 @@ Result<uint64_t> Snapshot::Count(std::string_view prefix) const {
 Result<Digest> Snapshot::Leaf(LeafIndex index) const {
   if (!size_.Contains(index)) return IndexNotFound();
   return store_->tree().Leaf(index);
+}
+
+Result<Digest> Snapshot::Node(unsigned layer, uint64_t position) const {
+  if (layer >= size_.LayerCount() || position >= size_.LayerWidth(layer)) {
+    return Status::NotFound("no such node");
+  }
+  return store_->tree().LayerNode(layer, position, size_);
 }
 
 Result<ProofPath> Snapshot::InclusionProof(LeafIndex index) const {
