@@ -114,6 +114,8 @@ class Snapshot {
   // The entry with this index, exactly as hashed; its hash is compared with the tree (kDataLoss).
   // kNotFound "index not found" unless index < size().
   Result<Entry> GetByIndex(LeafIndex index) const;
+  // Only the key of that entry, without the cost of a large value; not compared with the tree.
+  Result<std::string> KeyAt(LeafIndex index) const;
   // All versions of exactly this key, newest first. Unknown key: an empty list.
   Status History(std::string_view key, const EntryVisitor& visit) const;
   Result<std::vector<Entry>> History(std::string_view key) const;

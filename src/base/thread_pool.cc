@@ -32,6 +32,14 @@ bool ThreadPool::TrySubmit(std::function<void()> task) {
   return true;
 }
 
+void ThreadPool::Submit(std::function<void()> task) {
+  {
+    const std::lock_guard lock(mutex_);
+    queue_.push_back(std::move(task));
+  }
+  wake_.notify_one();
+}
+
 void ThreadPool::Run() {
   std::unique_lock lock(mutex_);
   while (true) {

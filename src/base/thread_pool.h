@@ -24,6 +24,8 @@ class ThreadPool {
 
   // Runs `task` on a worker, once. False (and not run) when the queue is full.
   [[nodiscard]] bool TrySubmit(std::function<void()> task);
+  // As TrySubmit, whatever is queued: for work whose amount is bounded elsewhere.
+  void Submit(std::function<void()> task);
 
   // Runs body(begin, end) over disjoint parts of [0, n), each at least `grain` long (but the last),
   // on the workers and on the calling thread; returns when all are done. May be called from many

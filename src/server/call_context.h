@@ -12,6 +12,7 @@
 #include "database/sessions.h"
 #include "database/users.h"
 #include "immudb/status.h"
+#include "server/chunk_source.h"
 #include "server/peer_address.h"
 #include "server/server.h"
 
@@ -50,6 +51,12 @@ class CallContext {
   // As gRPC names it; see server/peer_address.h.
   virtual std::string Peer() const = 0;
   bool PeerIsLocal() const { return IsLocalPeer(Peer()); }
+
+  // How the handler of a streaming method answers, once, on a thread of the readers: the messages
+  // of the source are sent, then the call ends. Returns when the first one is on its way.
+  virtual void Stream(std::unique_ptr<ChunkSource> /*source*/) {
+    End(Status::Internal("this call cannot stream"));
+  }
 
  protected:
   friend class Completion;

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <functional>
+#include <utility>
+
 #include "base/thread_pool.h"
 #include "server/method.h"
 
@@ -23,6 +26,10 @@ class Dispatcher {
   // Handles one call; it is ended through a Completion, at once or later. Does not wait.
   void Dispatch(const Method& method, CallContext& call, const Method::Message& request,
                 Method::Message& response);
+
+  // Goes on with a call on the pool of long reads. Never refused: whoever goes on bounds how many
+  // such calls there are. Throws if memory is out.
+  void Continue(std::function<void()> step) { readers_.Submit(std::move(step)); }
 
   // The front MUST call this once for each call that it ends.
   void OnEnd(const Method& method, const CallContext& call, const Status& status);

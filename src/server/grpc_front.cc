@@ -11,10 +11,10 @@
 
 #include "base/status_macros.h"
 #include "schema.grpc.pb.h"
+#include "server/grpc_call.h"
 #include "server/poller.h"
 #include "server/standard_services.h"
 #include "server/tls_credentials.h"
-#include "server/unary_call.h"
 
 namespace immudb {
 namespace {
@@ -42,6 +42,10 @@ class AsyncService final : public schema::ImmuService::Service, public CallSourc
                UnaryWriter* writer, grpc::ServerCompletionQueue* queue, void* tag) override {
     RequestAsyncUnary(method_index, context, request, writer, queue, queue, tag);
   }
+  void Request(int method_index, grpc::ServerContext* context, google::protobuf::Message* request,
+               StreamWriter* writer, grpc::ServerCompletionQueue* queue, void* tag) override {
+    RequestAsyncServerStreaming(method_index, context, request, writer, queue, queue, tag);
+  }
 };
 
 const ServiceDescriptor& Service() {
@@ -53,7 +57,7 @@ const ServiceDescriptor& Service() {
 class GrpcFront::Impl {
  public:
   Impl(const GrpcFrontOptions& options, Dispatcher& dispatcher)
-      : options_(options), front_{dispatcher, service_, live_, options_.server_uuid} {}
+      : options_(options), front_{dispatcher, service_, live_, streams_, options_.server_uuid} {}
   ~Impl() { Shutdown(std::chrono::milliseconds::zero()); }
   Impl(const Impl&) = delete;
   Impl& operator=(const Impl&) = delete;
@@ -67,6 +71,7 @@ class GrpcFront::Impl {
 
   const GrpcFrontOptions options_;
   LiveCalls live_;
+  StreamSlots streams_;
   AsyncService service_;
   HealthService health_{Service().full_name()};
   const std::unique_ptr<grpc::Service> reflection_ = MakeReflectionService(

@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // What each RPC does once it is allowed to. A handler without a Completion answers with the status
-// it returns; one with a Completion does so only if that is an error, else it ends the call later.
+// it returns; one with a Completion does so only if that is an error, else it ends the call later;
+// one that streams gives the source of its messages.
 // The rules are those of the specification (semantics, sections 3 to 8) as docs/compatibility.md
 // amends them.
 #pragma once
 
 #include <google/protobuf/empty.pb.h>
+
+#include <memory>
 
 #include "immudb/status.h"
 #include "schema.pb.h"
@@ -97,5 +100,9 @@ Status ZScanSV(CallContext& call, const schema::ZScanOptions& request,
 Status IScan(CallContext& call, const schema::IScanOptions& request, schema::Page& response);
 Status IScanSV(CallContext& call, const schema::IScanOptions& request, schema::SPage& response);
 Status Count(CallContext& call, const schema::KeyPrefix& request, schema::ItemsCount& response);
+
+// handlers_inspect.cc
+Status PrintTree(CallContext& call, const Empty& request, schema::Tree& response);
+Result<std::unique_ptr<ChunkSource>> Dump(CallContext& call, const Empty& request);
 
 }  // namespace immudb::handlers

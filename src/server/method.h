@@ -41,6 +41,7 @@ struct Method {
   const Message* request;  // prototypes
   const Message* response;
   Handler handle;
+  bool streams = false;  // `response` is one of many; the handler calls CallContext::Stream
 };
 
 // All methods that are served; the rest answers UNIMPLEMENTED. A new one is a row and a handler.

@@ -1,4 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <memory>
+#include <optional>
+#include <utility>
+
 #include "server/handlers.h"
 #include "server/method.h"
 
@@ -36,6 +40,21 @@ struct Erased<handler> {
 };
 
 template <auto handler>
+struct ErasedStream;
+
+template <typename Request,
+          Result<std::unique_ptr<ChunkSource>> (*handler)(CallContext&, const Request&)>
+struct ErasedStream<handler> {
+  using RequestType = Request;
+  static std::optional<Status> Handle(CallContext& call, const Message& request, Message&) {
+    auto source = handler(call, static_cast<const Request&>(request));
+    if (!source.ok()) return source.status();
+    call.Stream(*std::move(source));
+    return std::nullopt;
+  }
+};
+
+template <auto handler>
 Method Row(std::string_view name, Access access, RunOn run) {
   using Types = Erased<handler>;
   return {name,
@@ -44,6 +63,18 @@ Method Row(std::string_view name, Access access, RunOn run) {
           &Types::RequestType::default_instance(),
           &Types::ResponseType::default_instance(),
           &Types::Handle};
+}
+
+template <auto handler, typename Chunk>
+Method StreamRow(std::string_view name, Access access) {
+  using Types = ErasedStream<handler>;
+  return {name,
+          access,
+          RunOn::kReader,
+          &Types::RequestType::default_instance(),
+          &Chunk::default_instance(),
+          &Types::Handle,
+          /*streams=*/true};
 }
 
 }  // namespace
@@ -101,6 +132,9 @@ std::span<const Method> ServedMethods() {
       Row<&IScan>("IScan", Access::kRead, RunOn::kReader),
       Row<&IScanSV>("IScanSV", Access::kRead, RunOn::kReader),
       Row<&Count>("Count", Access::kRead, RunOn::kReader),
+
+      Row<&PrintTree>("PrintTree", Access::kSystemAdmin, RunOn::kReader),
+      StreamRow<&Dump, pb::KVList>("Dump", Access::kDatabaseAdmin),
   };
   return kMethods;
 }

@@ -89,6 +89,11 @@ Result<Entry> Snapshot::GetByIndex(LeafIndex index) const {
   return entry;
 }
 
+Result<std::string> Snapshot::KeyAt(LeafIndex index) const {
+  if (!size_.Contains(index)) return IndexNotFound();
+  return store_->ReadKey(index);
+}
+
 Status Snapshot::History(std::string_view key, const EntryVisitor& visit) const {
   Handover hand_on(0, visit);
   return hand_on.Finish(

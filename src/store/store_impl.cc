@@ -92,9 +92,16 @@ Snapshot StoreImpl::Latest() const {
   return {this, state.size, state.root};
 }
 
+LogPosition StoreImpl::PositionOf(LeafIndex index) const {
+  return LogPosition::Unpack(LoadLE<uint64_t>(positions_->At(index.value)));
+}
+
+Result<std::string> StoreImpl::ReadKey(LeafIndex index) const {
+  return log_->ReadKey(PositionOf(index));
+}
+
 Result<Entry> StoreImpl::ReadEntry(LeafIndex index) const {
-  const auto position = LogPosition::Unpack(LoadLE<uint64_t>(positions_->At(index.value)));
-  auto entry = log_->Read(position);
+  auto entry = log_->Read(PositionOf(index));
   IMMUDB_RETURN_IF_ERROR(entry);
   return Entry{index, entry->kind, std::move(entry->key), std::move(entry->value)};
 }

@@ -50,6 +50,7 @@ class StoreImpl {
   const KeyIndex& index() const { return *index_; }
   // The entry, read from the log. Precondition: published.
   Result<Entry> ReadEntry(LeafIndex index) const;
+  Result<std::string> ReadKey(LeafIndex index) const;
 
  private:
   StoreImpl(const std::string& directory, const StoreOptions& options);
@@ -58,6 +59,7 @@ class StoreImpl {
   Result<PublishedState> Recover();
   Result<PublishedState> OpenDerivedParts(const std::optional<PublishedState>& checkpoint);
 
+  LogPosition PositionOf(LeafIndex index) const;
   Status CheckReferences(const TransactionBody& body) const;
   void OnPublish(const PublishedState& state);
   void WriteDueCheckpoints();

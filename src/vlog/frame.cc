@@ -89,6 +89,12 @@ std::optional<size_t> EntryBytes(std::string_view bytes) {
   return header->header_bytes + size_t{header->key_bytes} + header->value_bytes;
 }
 
+std::optional<KeyPlace> EntryKeyPlace(std::string_view bytes) {
+  const auto header = ReadEntryHeader(bytes);
+  if (!header) return std::nullopt;
+  return KeyPlace{header->header_bytes, header->key_bytes};
+}
+
 std::optional<EntryView> DecodeEntry(std::string_view bytes) {
   const auto header = ReadEntryHeader(bytes);
   if (!header) return std::nullopt;

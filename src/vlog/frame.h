@@ -46,6 +46,13 @@ inline constexpr size_t kMaxEntryHeaderBytes = 4 + 1 + 5 + 5;
 // are, must be present). Nothing if it cannot be an entry.
 std::optional<size_t> EntryBytes(std::string_view bytes);
 
+// Where the key of the entry that starts `bytes` stands; needs as much as EntryBytes.
+struct KeyPlace {
+  size_t offset = 0;
+  size_t size = 0;
+};
+std::optional<KeyPlace> EntryKeyPlace(std::string_view bytes);
+
 // Decodes the entry that starts `bytes` and checks its checksum; nothing if damaged or cut.
 std::optional<EntryView> DecodeEntry(std::string_view bytes);
 

@@ -285,30 +285,57 @@ Result<std::shared_ptr<File>> ValueLog::OpenSegment(uint32_t segment) const {
   return open_segments_.front().second;
 }
 
-Result<ValueLog::OwnedEntry> ValueLog::Read(LogPosition position) const {
-  const auto file = OpenSegment(position.segment);
+Status ValueLog::ReadOn(const File& file, LogPosition position, size_t size, std::string& bytes) {
+  const size_t held = bytes.size();
+  if (size <= held) return Status::Ok();
+  bytes.resize(size);
+  const auto read = file.ReadAt(position.offset + held, bytes.data() + held, size - held);
+  IMMUDB_RETURN_IF_ERROR(read);
+  bytes.resize(held + *read);
+  return Status::Ok();
+}
+
+Result<std::shared_ptr<File>> ValueLog::ReadStart(LogPosition position, std::string& bytes) const {
+  auto file = OpenSegment(position.segment);
   if (file.status().code() == StatusCode::kNotFound) {
     return Status::DataLoss(SegmentPath(position.segment) + ": the log segment is missing");
   }
   IMMUDB_RETURN_IF_ERROR(file);
-  std::string bytes(kFirstRead, '\0');
-  auto read = (*file)->ReadAt(position.offset, bytes.data(), bytes.size());
-  IMMUDB_RETURN_IF_ERROR(read);
-  bytes.resize(*read);
+  IMMUDB_RETURN_IF_ERROR(ReadOn(**file, position, kFirstRead, bytes));
+  return file;
+}
+
+Status ValueLog::DamagedEntry(LogPosition position) const {
+  return Status::DataLoss(SegmentPath(position.segment) + ": damaged entry at offset " +
+                          std::to_string(position.offset));
+}
+
+Result<ValueLog::OwnedEntry> ValueLog::Read(LogPosition position) const {
+  std::string bytes;
+  const auto file = ReadStart(position, bytes);
+  IMMUDB_RETURN_IF_ERROR(file);
   const auto size = EntryBytes(bytes);
-  if (size && *size > bytes.size() && *size <= options_.segment_bytes + UINT32_MAX) {
-    const size_t held = bytes.size();
-    bytes.resize(*size);
-    read = (*file)->ReadAt(position.offset + held, bytes.data() + held, *size - held);
-    IMMUDB_RETURN_IF_ERROR(read);
-    bytes.resize(held + *read);
+  if (size && *size <= options_.segment_bytes + UINT32_MAX) {
+    IMMUDB_RETURN_IF_ERROR(ReadOn(**file, position, *size, bytes));
   }
   const auto entry = size ? DecodeEntry(bytes) : std::nullopt;
-  if (!entry) {
-    return Status::DataLoss(SegmentPath(position.segment) + ": damaged entry at offset " +
-                            std::to_string(position.offset));
-  }
+  if (!entry) return DamagedEntry(position);
   return OwnedEntry{entry->kind, std::string(entry->key), std::string(entry->value)};
+}
+
+Result<std::string> ValueLog::ReadKey(LogPosition position) const {
+  std::string bytes;
+  const auto file = ReadStart(position, bytes);
+  IMMUDB_RETURN_IF_ERROR(file);
+  const auto size = EntryBytes(bytes);
+  const auto key = EntryKeyPlace(bytes);
+  if (!size || !key || key->size > options_.segment_bytes ||
+      (*size <= bytes.size() && !DecodeEntry(bytes))) {
+    return DamagedEntry(position);
+  }
+  IMMUDB_RETURN_IF_ERROR(ReadOn(**file, position, key->offset + key->size, bytes));
+  if (bytes.size() < key->offset + key->size) return DamagedEntry(position);
+  return bytes.substr(key->offset, key->size);
 }
 
 }  // namespace immudb

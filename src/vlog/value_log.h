@@ -90,6 +90,9 @@ class ValueLog {
     std::string value;
   };
   Result<OwnedEntry> Read(LogPosition position) const;
+  // Only its key, without the cost of a large value. The checksum, which covers both, is compared
+  // only if the entry is small.
+  Result<std::string> ReadKey(LogPosition position) const;
 
   // The frame whose first entry stands at `position`.
   static LogPosition FrameOf(LogPosition position) {
@@ -103,6 +106,11 @@ class ValueLog {
   Status StartSegment(LogPosition start, LeafIndex first);
   void LayZerosAhead(uint64_t written_bytes);
   Result<std::shared_ptr<File>> OpenSegment(uint32_t segment) const;
+  // Makes `bytes`, which were read at `position`, up to `size` bytes long, less at the end of file.
+  static Status ReadOn(const File& file, LogPosition position, size_t size, std::string& bytes);
+  // The segment of an entry, and the first bytes of the entry.
+  Result<std::shared_ptr<File>> ReadStart(LogPosition position, std::string& bytes) const;
+  Status DamagedEntry(LogPosition position) const;
 
   FileSystem& fs_;
   const std::string directory_;

@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "server/grpc_call.h"
+
+#include <grpcpp/impl/codegen/proto_utils.h>
+
+#include <utility>
+
+#include "server/dispatcher.h"
+#include "server/stream_call.h"
+#include "server/unary_call.h"
+
+namespace immudb {
+namespace {
+
+constexpr char kUuidHeader[] = "immudb-uuid";
+constexpr char kAuthorizationHeader[] = "authorization";
+
+// Calls of a method that may arrive between two looks of the poller without waiting for each other.
+constexpr size_t kPostedShortCalls = 32;
+constexpr size_t kPostedLongCalls = 4;
+constexpr size_t kMaxIdleCalls = 256;
+
+}  // namespace
+
+void LiveCalls::Remove() {
+  if (count_.fetch_sub(1, std::memory_order_acq_rel) != 1) return;
+  const std::lock_guard lock(mutex_);
+  none_.notify_all();
+}
+
+void LiveCalls::WaitForNone() {
+  std::unique_lock lock(mutex_);
+  none_.wait(lock, [this] { return count_.load(std::memory_order_acquire) == 0; });
+}
+
+MethodQueue::MethodQueue(const FrontContext& front, const Method& method, int method_index,
+                         Poller& poller)
+    : front_(front), method_(method), method_index_(method_index), poller_(poller) {}
+
+MethodQueue::~MethodQueue() = default;
+
+void MethodQueue::Open() {
+  const size_t count = method_.run == RunOn::kPoller ? kPostedShortCalls : kPostedLongCalls;
+  for (size_t i = 0; i < count; ++i) PostOne();
+}
+
+void MethodQueue::PostOne() {
+  if (front_.live.stopping()) return;
+  std::unique_ptr<GrpcCall> call;
+  if (idle_.empty() && method_.streams) {
+    call = std::make_unique<StreamCall>(*this);
+  } else if (idle_.empty()) {
+    call = std::make_unique<UnaryCall>(*this);
+  } else {
+    call = std::move(idle_.back());
+    idle_.pop_back();
+  }
+  front_.live.Add();
+  call.release()->Wait();
+}
+
+void MethodQueue::TakeBack(std::unique_ptr<GrpcCall> call) {
+  if (idle_.size() < kMaxIdleCalls) idle_.push_back(std::move(call));
+  call.reset();
+  front_.live.Remove();
+}
+
+GrpcCall::GrpcCall(MethodQueue& queue) : queue_(queue) {}
+
+void GrpcCall::Wait() {
+  request_ = queue_.method_.request->New(&arena_);
+  response_ = queue_.method_.response->New(&arena_);
+  context_.emplace();
+  state_ = State::kWaiting;
+  Post();
+}
+
+void GrpcCall::OnQueue(bool ok) {
+  if (state_ == State::kWaiting && ok) {
+    queue_.PostOne();
+    Handle();
+    return;
+  }
+  if (state_ == State::kWriting) return OnWritten(ok);
+  // Either sent (or cut, which changes nothing here), or no call will come any more.
+  std::unique_ptr<GrpcCall> self(this);
+  Reset();
+  queue_.TakeBack(std::move(self));
+}
+
+void GrpcCall::Handle() {
+  state_ = State::kHandling;
+  context_->AddInitialMetadata(kUuidHeader, queue_.front_.server_uuid);
+  const auto& metadata = context_->client_metadata();
+  has_metadata = !metadata.empty();
+  if (const auto found = metadata.lower_bound(kAuthorizationHeader);
+      found != metadata.end() && found->first == kAuthorizationHeader) {
+    authorization.emplace(found->second.data(), found->second.size());
+  }
+  queue_.front_.dispatcher.Dispatch(queue_.method_, *this, *request_, *response_);
+}
+
+std::string GrpcCall::Peer() const {
+  return context_->peer();
+}
+
+void GrpcCall::Ending(const Status& status) {
+  queue_.front_.dispatcher.OnEnd(queue_.method_, *this, status);
+  state_ = State::kFinishing;
+}
+
+void GrpcCall::Reset() {
+  state_ = State::kIdle;
+  DropWriter();
+  context_.reset();
+  request_ = nullptr;
+  response_ = nullptr;
+  arena_.Reset();
+  has_metadata = false;
+  authorization.reset();
+  session.reset();
+  database = nullptr;
+  open_store.reset();
+}
+
+}  // namespace immudb

@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <google/protobuf/arena.h>
+#include <google/protobuf/message.h>
+#include <grpcpp/server_context.h>
+#include <grpcpp/support/async_stream.h>
+#include <grpcpp/support/async_unary_call.h>
+
+#include <array>
+#include <atomic>
+#include <condition_variable>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "server/call_context.h"
+#include "server/method.h"
+#include "server/poller.h"
+
+namespace immudb {
+
+class Dispatcher;
+class GrpcCall;
+
+// Messages are as untyped here as in gRPC's own plumbing: the method table knows the types.
+using UnaryWriter = grpc::ServerAsyncResponseWriter<google::protobuf::Message>;
+using StreamWriter = grpc::ServerAsyncWriter<google::protobuf::Message>;
+
+// Where calls come from: the generated service.
+class CallSource {
+ public:
+  virtual ~CallSource() = default;
+  // The next call of this method goes to these places, and `tag` then to the queue.
+  virtual void Request(int method_index, grpc::ServerContext* context,
+                       google::protobuf::Message* request, UnaryWriter* writer,
+                       grpc::ServerCompletionQueue* queue, void* tag) = 0;
+  virtual void Request(int method_index, grpc::ServerContext* context,
+                       google::protobuf::Message* request, StreamWriter* writer,
+                       grpc::ServerCompletionQueue* queue, void* tag) = 0;
+};
+
+// How many calls are posted, handled or being sent, so that a shutdown knows when none is left.
+// Thread-safe.
+class LiveCalls {
+ public:
+  void Add() { count_.fetch_add(1, std::memory_order_relaxed); }
+  void Remove();
+  // No call is to be posted from now on.
+  void Stop() { stopping_ = true; }
+  bool stopping() const { return stopping_; }
+  void WaitForNone();
+
+ private:
+  std::atomic<bool> stopping_{false};
+  std::atomic<size_t> count_{0};
+  std::mutex mutex_;
+  std::condition_variable none_;
+};
+
+// How many calls stream at once; each costs a chunk of memory. Thread-safe.
+class StreamSlots {
+ public:
+  static constexpr size_t kMax = 16;
+  bool TryTake() {
+    if (taken_.fetch_add(1, std::memory_order_relaxed) < kMax) return true;
+    GiveBack();
+    return false;
+  }
+  void GiveBack() { taken_.fetch_sub(1, std::memory_order_relaxed); }
+
+ private:
+  std::atomic<size_t> taken_{0};
+};
+
+// What all calls of a front share; outlives them.
+struct FrontContext {
+  Dispatcher& dispatcher;
+  CallSource& source;
+  LiveCalls& live;
+  StreamSlots& streams;
+  const std::string& server_uuid;
+};
+
+// Keeps calls of one method posted to one queue. Belongs to that queue's poller.
+class MethodQueue {
+ public:
+  MethodQueue(const FrontContext& front, const Method& method, int method_index, Poller& poller);
+  ~MethodQueue();
+  MethodQueue(const MethodQueue&) = delete;
+  MethodQueue& operator=(const MethodQueue&) = delete;
+
+  // Before the poller runs: posts some calls, so that a burst of them is taken without delay.
+  void Open();
+
+  // The next call goes to these places.
+  template <typename Writer>
+  void RequestNext(grpc::ServerContext& context, google::protobuf::Message& request, Writer& writer,
+                   void* tag) {
+    front_.source.Request(method_index_, &context, &request, &writer, poller_.queue(), tag);
+  }
+
+  const FrontContext& front() const { return front_; }
+
+ private:
+  friend class GrpcCall;
+
+  void PostOne();
+  void TakeBack(std::unique_ptr<GrpcCall> call);
+
+  const FrontContext& front_;
+  const Method& method_;
+  const int method_index_;
+  Poller& poller_;
+  std::vector<std::unique_ptr<GrpcCall>> idle_;
+};
+
+// One call over gRPC, a state machine that is used again for later calls of its method:
+//
+//     idle -> waiting -> handling -> finishing -> idle
+//             (posted)   (dispatcher) (Finish was called, its event is awaited)
+//
+// Run by the poller of its queue; only what answers the call may come from another thread, and only
+// while handling. While it is posted, writing or finishing, the queue owns it.
+class GrpcCall : public CallContext, public Poller::Event {
+ public:
+  explicit GrpcCall(MethodQueue& queue);
+
+  void OnQueue(bool ok) final;
+  std::string Peer() const final;
+
+ protected:
+  friend class MethodQueue;
+  // kWriting: a message that is not the last is on its way.
+  enum class State : uint8_t { kIdle, kWaiting, kHandling, kWriting, kFinishing };
+
+  // Asks gRPC for the next call, with a new writer on context_.
+  virtual void Post() = 0;
+  // The message was taken by the network; not ok: the client has gone.
+  virtual void OnWritten(bool ok) = 0;
+  // The call is over.
+  virtual void DropWriter() = 0;
+
+  void* tag() { return static_cast<Poller::Event*>(this); }
+  // Before the call is ended.
+  void Ending(const Status& status);
+
+  MethodQueue& queue_;
+  State state_ = State::kIdle;
+  alignas(std::max_align_t)
+      std::array<char, 2048> first_block_;  // of the arena; enough for a small call
+  google::protobuf::Arena arena_{first_block_.data(), first_block_.size()};
+  google::protobuf::Message* request_ = nullptr;
+  google::protobuf::Message* response_ = nullptr;
+  std::optional<grpc::ServerContext> context_;
+
+ private:
+  void Wait();
+  void Handle();
+  void Reset();
+};
+
+}  // namespace immudb

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "server/stream_call.h"
+
+#include <grpcpp/impl/codegen/proto_utils.h>
+
+#include <utility>
+
+#include "server/dispatcher.h"
+#include "server/exception_barrier.h"
+#include "server/status_mapping.h"
+
+namespace immudb {
+
+void StreamCall::Post() {
+  writer_.emplace(&*context_);
+  queue_.RequestNext(*context_, *request_, *writer_, tag());
+}
+
+void StreamCall::Stream(std::unique_ptr<ChunkSource> source) {
+  if (!queue_.front().streams.TryTake()) {
+    return End(Status::ResourceExhausted("too many streams are open, try later"));
+  }
+  source_ = std::move(source);
+  SendNext();
+}
+
+void StreamCall::SendNext() {
+  // A new one each time: a cleared message keeps the memory of the largest values it ever held.
+  std::unique_ptr<google::protobuf::Message> chunk;
+  bool more = false;
+  const Status made = RunGuarded([&]() -> Status {
+    chunk.reset(response_->New());
+    const auto next = source_->Next(*chunk);
+    if (next.ok()) more = *next;
+    return next.status();
+  });
+  if (!more) return End(made);
+  state_ = State::kWriting;
+  // Serialises the chunk. The poller may have the call back before it returns.
+  writer_->Write(*chunk, tag());
+}
+
+void StreamCall::OnWritten(bool ok) {
+  state_ = State::kHandling;
+  if (!ok) return End(Status::Unavailable("the client has gone"));
+  const Status queued = RunGuarded([this] {
+    queue_.front().dispatcher.Continue([this] { SendNext(); });
+    return Status::Ok();
+  });
+  if (!queued.ok()) End(queued);
+}
+
+void StreamCall::End(Status status) {
+  if (source_ != nullptr) {
+    source_.reset();
+    queue_.front().streams.GiveBack();
+  }
+  Ending(status);
+  writer_->Finish(ToGrpcStatus(status), tag());
+}
+
+}  // namespace immudb
