@@ -123,6 +123,20 @@ class EntryLog {
     return Directed(std::move(rows), options.reverse);
   }
 
+  Rows ListVersions(const std::optional<VersionMark>& after, TreeSize at) const {
+    std::map<std::pair<std::string, uint64_t>, Row> by_place;  // key, then the newest first
+    for (uint64_t i = 0; i < at.value; ++i) {
+      by_place[{entries_[i].key, ~i}] = RowOf(i);
+    }
+    Rows rows;
+    for (const auto& [place, row] : by_place) {
+      if (!after || place > std::pair(after->key, ~after->index.value)) {
+        rows.push_back(row);
+      }
+    }
+    return rows;
+  }
+
   Rows ListSet(const KeyIndex::SetListOptions& options, TreeSize at) const {
     using Place = std::tuple<double, std::string, bool>;
     const size_t set_bytes = options.set.size();
@@ -205,6 +219,10 @@ inline Rows History(const KeyIndex& index, std::string_view key, TreeSize at) {
 }
 inline Rows List(const KeyIndex& index, const KeyIndex::ListOptions& options, TreeSize at) {
   return Collect([&](const auto& visit) { return index.List(options, at, visit); });
+}
+inline Rows ListVersions(const KeyIndex& index, const std::optional<VersionMark>& after,
+                         TreeSize at) {
+  return Collect([&](const auto& visit) { return index.ListVersions(after, at, visit); });
 }
 inline Rows ListSet(const KeyIndex& index, const KeyIndex::SetListOptions& options, TreeSize at) {
   return Collect([&](const auto& visit) { return index.ListSet(options, at, visit); });

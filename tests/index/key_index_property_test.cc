@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <limits>
 #include <memory>
+#include <optional>
 #include <random>
 #include <string>
 #include <vector>
@@ -63,6 +64,13 @@ class KeyIndexPropertyTest : public ::testing::TestWithParam<uint32_t> {
     const KeyIndex::ListOptions list{.prefix = prefix, .after = after, .reverse = Below(2) == 0};
     ASSERT_EQ(List(index, list, at), log_.List(list, at))
         << ToHex(prefix) << " after " << ToHex(after) << " at " << at.value;
+
+    const std::optional<VersionMark> mark =
+        Below(3) == 0 ? std::nullopt
+                      : std::optional(VersionMark{SomeKey(), {Below(log_.size().value + 2)}});
+    ASSERT_EQ(ListVersions(index, mark, at), log_.ListVersions(mark, at))
+        << ToHex(mark ? mark->key : "") << "@" << (mark ? mark->index.value : 0) << " at "
+        << at.value;
 
     const std::string set = Name();
     const std::string place = Below(2) == 0 ? "" : MemberKey(set, Score(), Name());

@@ -77,6 +77,29 @@ TEST_F(HashTreeTest, HasTheKnownRootsOfRfc6962) {
   }
 }
 
+// PrintTree and Dump show the tree layer by layer.
+TEST_F(HashTreeTest, LayersArePairsOfTheLayerBelowAndAnOddNodeIsPromoted) {
+  const auto leaves = testing::MakeLeaves(70);
+  const auto tree = TreeOf(leaves);
+  EXPECT_EQ(TreeSize{0}.LayerCount(), 0U);
+  for (size_t n = 1; n <= leaves.size(); ++n) {
+    const TreeSize size{n};
+    std::vector<Digest> layer(leaves.begin(), leaves.begin() + static_cast<ptrdiff_t>(n));
+    for (unsigned number = 0; number < size.LayerCount(); ++number) {
+      ASSERT_EQ(size.LayerWidth(number), layer.size()) << n << " layer " << number;
+      for (size_t i = 0; i < layer.size(); ++i) {
+        ASSERT_EQ(tree->LayerNode(number, i, size), layer[i]) << n << ": " << number << "/" << i;
+      }
+      std::vector<Digest> next;
+      for (size_t i = 0; i < layer.size(); i += 2) {
+        next.push_back(i + 1 < layer.size() ? NodeDigest(layer[i], layer[i + 1]) : layer[i]);
+      }
+      ASSERT_EQ(layer.size() == 1, number + 1 == size.LayerCount()) << n;
+      layer = std::move(next);
+    }
+  }
+}
+
 TEST_F(HashTreeTest, MakesTheInclusionPathsOfTheOriginal) {
   const auto tree = TreeOf(HistoryLeaves());
   ASSERT_FALSE(Vectors()["inclusion"].empty());

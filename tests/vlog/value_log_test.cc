@@ -94,6 +94,9 @@ TEST_F(ValueLogTest, ReadsEntriesOfAnySizeByPosition) {
     EXPECT_EQ(entry->kind, EntryKind::kValue);
     EXPECT_EQ(entry->key, "key");
     EXPECT_TRUE(entry->value == values[i / 2]) << i;
+    const auto key = log_->ReadKey(positions_[i]);
+    ASSERT_TRUE(key.ok()) << key.status().ToString();
+    EXPECT_EQ(*key, "key");
   }
 }
 
