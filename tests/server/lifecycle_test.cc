@@ -173,8 +173,6 @@ TEST_F(LifecycleTest, ReflectionListsTheService) {
 
 TEST_F(LifecycleTest, UnservedMethodsAreUnimplemented) {
   StartAndLogin();
-  schema::Tree tree;
-  EXPECT_EQ(Call("PrintTree", Empty(), &tree).status.error_code(), grpc::StatusCode::UNIMPLEMENTED);
   Empty empty;
   EXPECT_EQ(Call("NoSuchMethod", empty, &empty).status.error_code(),
             grpc::StatusCode::UNIMPLEMENTED);

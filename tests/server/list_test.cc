@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Listings: order, limits, offsets, pages.
+#include <fstream>
 #include <limits>
+#include <sstream>
 #include <string>
 #include <vector>
 
@@ -198,7 +200,25 @@ TEST_F(PageTest, StructuredPagesCarryTheirNumber) {
   EXPECT_TRUE(structured.more());
 }
 
-class AnswerSizeTest : public ServerTest {};
+class AnswerSizeTest : public ServerTest {
+ protected:
+  // Flips the last byte of this value, in the only segment of the default database's log.
+  void Damage(const std::string& value) {
+    const std::string path = options.directory + "/defaultdb/log/00000000.log";
+    std::stringstream content;
+    content << std::ifstream(path, std::ios::binary).rdbuf();
+    const size_t at = content.str().find(value);
+    ASSERT_NE(at, std::string::npos);
+    std::fstream file(path, std::ios::binary | std::ios::in | std::ios::out);
+    file.seekp(static_cast<std::streamoff>(at + value.size() - 1));
+    file.put('!');
+    ASSERT_TRUE(file.good());
+  }
+  template <typename Request, typename Response>
+  grpc::StatusCode CodeOf(const char* method, const Request& request, Response response) {
+    return Call(method, request, &response).status.error_code();
+  }
+};
 
 // The client would see its connection break, and try again for ever.
 TEST_F(AnswerSizeTest, ListingLargerThanAMessageIsAnError) {
@@ -220,6 +240,45 @@ TEST_F(AnswerSizeTest, ListingLargerThanAMessageIsAnError) {
   limited.set_limit(3);
   EXPECT_CALL_OK(Call("Scan", limited, &list));
   EXPECT_EQ(list.items_size(), 3);
+}
+
+// Else one call for a large listing takes the memory of all the others. What would be gathered
+// after the refusal is damaged here, so that reading it shows.
+TEST_F(AnswerSizeTest, RefusedListingReadsNothingMore) {
+  options.max_message_bytes = 100'000;
+  StartAndLogin();
+  const auto value = [](int i) { return NumberedKey(i) + std::string(30'000, 'v'); };
+  for (int i = 0; i < 6; ++i) MustSet(NumberedKey(i), value(i));
+  for (int i = 0; i < 6; ++i) MustWrite("ZAdd", MemberOf("set", i, NumberedKey(i)));
+  Damage(value(5));
+  schema::ScanOptions deep = Prefix("set");
+  deep.set_deep(true);
+  schema::IScanOptions pages;
+  pages.set_pagesize(6);
+  EXPECT_EQ(CodeOf("Scan", Prefix("k"), schema::ItemList()), grpc::StatusCode::RESOURCE_EXHAUSTED);
+  EXPECT_EQ(CodeOf("Scan", deep, schema::ItemList()), grpc::StatusCode::RESOURCE_EXHAUSTED);
+  EXPECT_EQ(CodeOf("ZScan", SetOf("set"), schema::ItemList()),
+            grpc::StatusCode::RESOURCE_EXHAUSTED);
+  EXPECT_EQ(CodeOf("IScan", pages, schema::Page()), grpc::StatusCode::RESOURCE_EXHAUSTED);
+  EXPECT_EQ(CodeOf("Get", KeyOf("k5"), schema::Item()), grpc::StatusCode::DATA_LOSS);
+  for (int i = 1; i < 6; ++i) MustSet("h", value(i) + "h");
+  Damage(value(1) + "h");
+  EXPECT_EQ(CodeOf("History", KeyOf("h"), schema::ItemList()),
+            grpc::StatusCode::RESOURCE_EXHAUSTED);
+}
+
+// A small request could ask for one large value as often as keys fit into a message.
+TEST_F(AnswerSizeTest, RepeatedKeysOfABatchCountEachTime) {
+  options.max_message_bytes = 100'000;
+  StartAndLogin();
+  MustSet("k", std::string(30'000, 'v'));
+  schema::KeyList keys;
+  for (int i = 0; i < 3; ++i) *keys.add_keys() = KeyOf("k");
+  schema::ItemList list;
+  EXPECT_CALL_OK(Call("GetBatch", keys, &list));
+  EXPECT_EQ(list.items_size(), 3);
+  for (int i = 0; i < 10'000; ++i) *keys.add_keys() = KeyOf("k");
+  EXPECT_EQ(CodeOf("GetBatch", keys, schema::ItemList()), grpc::StatusCode::RESOURCE_EXHAUSTED);
 }
 
 }  // namespace
