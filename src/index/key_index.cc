@@ -301,6 +301,7 @@ Status KeyIndex::Impl::Walk(rocksdb::ColumnFamilyHandle* family, const Range& ra
   if (!range.end.empty()) {
     options.iterate_upper_bound = &upper;
   }
+  // Holds the blocks of the place where it stands, however far it goes.
   const std::unique_ptr<rocksdb::Iterator> it(db_->NewIterator(options, family));
   const bool reverse = range.reverse;
   for (reverse ? it->SeekToLast() : it->SeekToFirst(); it->Valid();

@@ -165,6 +165,22 @@ TEST_F(DispatcherTest, PermissionsFollowTheTable) {
   }
 }
 
+// They show all that a database holds.
+TEST_F(DispatcherTest, TreeAndDumpAreForAdministrators) {
+  const auto row = [](std::string_view name) {
+    const auto methods = ServedMethods();
+    return *std::find_if(methods.begin(), methods.end(),
+                         [name](const Method& method) { return method.name == name; });
+  };
+  EXPECT_EQ(row("PrintTree").access, Access::kSystemAdmin);
+  EXPECT_EQ(row("PrintTree").run, RunOn::kReader);
+  EXPECT_EQ(row("Dump").access, Access::kDatabaseAdmin);
+  EXPECT_EQ(row("Dump").run, RunOn::kReader);
+  EXPECT_TRUE(row("Dump").streams);
+  // By a front that knows one answer a call.
+  EXPECT_EQ(Try(row("Dump"), TokenFor(Permission::kDatabaseAdmin)).code(), StatusCode::kInternal);
+}
+
 TEST_F(DispatcherTest, TokenWithoutDatabaseHasToSelectOneFirst) {
   const std::string token = TokenFor(Permission::kSystemAdmin, false);
   EXPECT_EQ(Try(MethodOf(Access::kRead, RunOn::kPoller, &Fine), token),

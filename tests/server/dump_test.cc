@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Dump: everything that is stored, once, as one tree knows it, in messages that clients take.
+#include <unistd.h>
+
 #include <algorithm>
 #include <atomic>
 #include <chrono>
+#include <fstream>
 #include <memory>
 #include <string>
 #include <thread>
@@ -254,6 +257,36 @@ TEST_F(DumpTest, DumpsWhileOthersWriteAreEachOneTree) {
   ExpectOneTree(of_second);
   EXPECT_LE(of_first.entries.size(), between + 1);
   EXPECT_GE(of_second.entries.size(), between + 20);
+}
+
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+constexpr bool kMemoryIsReal = false;
+#else
+constexpr bool kMemoryIsReal = true;
+#endif
+
+size_t ResidentBytes() {
+  std::ifstream statm("/proc/self/statm");
+  size_t total = 0;
+  size_t resident = 0;
+  statm >> total >> resident;
+  return resident * static_cast<size_t>(::sysconf(_SC_PAGESIZE));
+}
+
+TEST_F(DumpTest, CostsChunksWhateverTheSizeOfTheDatabase) {
+  constexpr int kValues = 100;
+  for (int i = 0; i < kValues; ++i) SetBatch(i, 1, 2 * kMiB);
+  const size_t before = ResidentBytes();
+  size_t most = 0;
+  DumpStream stream(*client);
+  pb::KVList chunk;
+  int chunks = 0;
+  for (; stream.Read(&chunk); ++chunks) most = std::max(most, ResidentBytes());
+  EXPECT_TRUE(stream.Finish().ok());
+  EXPECT_GE(chunks, kValues);
+  const size_t grown = std::max(most, before) - before;
+  EXPECT_TRUE(!kMemoryIsReal || grown < kValues * 2 * kMiB / 4) << grown / kMiB << " MiB";
+  RecordProperty("grown_mib", std::to_string(grown / kMiB));
 }
 
 // One reader thread, and as many dumps as may be open, whose clients do not read.
