@@ -97,6 +97,10 @@ void GrpcCall::Handle() {
       found != metadata.end() && found->first == kAuthorizationHeader) {
     authorization.emplace(found->second.data(), found->second.size());
   }
+  if (queue_.method_.access == Access::kRead && queue_.front_.answers.exhausted()) {
+    return Completion{*this}(
+        Status::ResourceExhausted("too many large answers wait for their readers, try later"));
+  }
   queue_.front_.dispatcher.Dispatch(queue_.method_, *this, *request_, *response_);
 }
 

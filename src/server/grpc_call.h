@@ -77,12 +77,30 @@ class StreamSlots {
   std::atomic<size_t> taken_{0};
 };
 
+// How many bytes of large answers wait for clients to take them: slow readers must not fill the
+// memory. Thread-safe.
+class AnswerBudget {
+ public:
+  // Smaller answers are not counted: a connection has so and so many streams.
+  static constexpr size_t kLargeBytes = size_t{64} << 10;
+
+  explicit AnswerBudget(size_t limit) : limit_(limit) {}
+  bool exhausted() const { return bytes_.load(std::memory_order_relaxed) > limit_; }
+  void Add(size_t bytes) { bytes_.fetch_add(bytes, std::memory_order_relaxed); }
+  void Remove(size_t bytes) { bytes_.fetch_sub(bytes, std::memory_order_relaxed); }
+
+ private:
+  const size_t limit_;
+  std::atomic<size_t> bytes_{0};
+};
+
 // What all calls of a front share; outlives them.
 struct FrontContext {
   Dispatcher& dispatcher;
   CallSource& source;
   LiveCalls& live;
   StreamSlots& streams;
+  AnswerBudget& answers;
   const std::string& server_uuid;
 };
 

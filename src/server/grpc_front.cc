@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "server/grpc_front.h"
 
+#include <grpcpp/resource_quota.h>
 #include <grpcpp/security/server_credentials.h>
 #include <grpcpp/server.h>
 #include <grpcpp/server_builder.h>
@@ -28,6 +29,14 @@ constexpr int kKeepaliveMs = 60'000;
 constexpr int kKeepaliveTimeoutMs = 20'000;
 constexpr int kMinClientPingMs = 10'000;
 constexpr int kMaxConcurrentStreams = 4096;  // of one connection; the client queues the rest
+
+// What gRPC may hold of the requests of all connections.
+constexpr size_t kLeastReceiveBytes = size_t{512} << 20;
+constexpr size_t kReceivedMessages = 8;  // of the largest size
+
+// What large answers may hold that clients have not taken yet.
+constexpr size_t kLeastAnswerBytes = size_t{256} << 20;
+constexpr size_t kAnsweredMessages = 4;
 
 // For the standard services, and for our methods that are not served: gRPC answers UNIMPLEMENTED.
 constexpr int kMaxSynchronousPollers = 2;
@@ -57,7 +66,9 @@ const ServiceDescriptor& Service() {
 class GrpcFront::Impl {
  public:
   Impl(const GrpcFrontOptions& options, Dispatcher& dispatcher)
-      : options_(options), front_{dispatcher, service_, live_, streams_, options_.server_uuid} {}
+      : options_(options),
+        answers_(std::max(kLeastAnswerBytes, kAnsweredMessages * options.max_message_bytes)),
+        front_{dispatcher, service_, live_, streams_, answers_, options_.server_uuid} {}
   ~Impl() { Shutdown(std::chrono::milliseconds::zero()); }
   Impl(const Impl&) = delete;
   Impl& operator=(const Impl&) = delete;
@@ -72,6 +83,7 @@ class GrpcFront::Impl {
   const GrpcFrontOptions options_;
   LiveCalls live_;
   StreamSlots streams_;
+  AnswerBudget answers_;
   AsyncService service_;
   HealthService health_{Service().full_name()};
   const std::unique_ptr<grpc::Service> reflection_ = MakeReflectionService(
@@ -92,6 +104,10 @@ void GrpcFront::Impl::Configure(grpc::ServerBuilder& builder) {
   builder.AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS,
                              kMinClientPingMs);
   builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, kMaxConcurrentStreams);
+  // Beyond it gRPC first slows down, then cuts the calls that are being received.
+  grpc::ResourceQuota quota("immudb");
+  quota.Resize(std::max(kLeastReceiveBytes, kReceivedMessages * options_.max_message_bytes));
+  builder.SetResourceQuota(quota);
   builder.SetMaxReceiveMessageSize(static_cast<int>(options_.max_message_bytes));
   builder.SetSyncServerOption(grpc::ServerBuilder::SyncServerOption::NUM_CQS, 1);
   builder.SetSyncServerOption(grpc::ServerBuilder::SyncServerOption::MIN_POLLERS, 1);
