@@ -85,7 +85,8 @@ class Daemon:
         self.descriptors = descriptors  # RLIMIT_NOFILE of the process
         self.address = address
         self.credentials = credentials  # what clients connect with; None: plain text
-        self.process = self.out = self.err = self.target = self.channel = None
+        self.process = self.out = self.err = self.target = None
+        self.clients = []
 
     def launch(self, *more):
         """Starts the process without waiting for anything."""
@@ -128,7 +129,9 @@ class Daemon:
 
     def client(self, token=None, target=None, **options):
         options.setdefault("credentials", self.credentials)
-        return Client(target or self.target, token=token, **options)
+        client = Client(target or self.target, token=token, **options)
+        self.clients.append(client)
+        return client
 
     def login(self, user="immudb", password="immudb", database=None, **options):
         """A client that is logged in; with `database`, one that has selected it."""
@@ -158,8 +161,10 @@ class Daemon:
         return code
 
     def stop(self, sign=signal.SIGTERM):
-        """Asks it to stop; it must do so cleanly."""
+        """Asks it to stop; it must do so cleanly. Closes its clients first: they do not answer
+        the farewell of a server while they are idle, and it would wait for them."""
         assert self.alive(), f"the daemon died: {self.process.returncode}\n{self.err.join()}"
+        self.close_clients()
         self.process.send_signal(sign)
         try:
             code = self.wait()
@@ -167,6 +172,10 @@ class Daemon:
             self.kill()
             raise
         assert code == 0, f"exit {code} after signal {sign}\n{self.log}"
+
+    def close_clients(self):
+        while self.clients:
+            self.clients.pop().close()
 
     def kill(self):
         if self.alive():
@@ -183,15 +192,14 @@ class Daemon:
             self.stop()
 
 
-def refuses_to_start(daemon, *more):
-    """Starts what must not start: exit 1 and one line, which is returned."""
+def refuses_to_start(daemon, *more, code=1):
+    """Starts what must not start; returns what it says on standard error."""
     daemon.launch(*more)
     try:
-        code = daemon.wait(START_DEADLINE)
+        ended = daemon.wait(START_DEADLINE)
     except subprocess.TimeoutExpired:
         daemon.kill()
         raise AssertionError("the daemon did start") from None
-    assert code == 1, f"exit {code}\n{daemon.log}"
-    text = daemon.log
-    assert text.strip(), "nothing says why it did not start"
-    return text
+    assert ended == code, f"exit {ended}\n{daemon.log}"
+    assert daemon.log.strip(), "nothing says why it did not start"
+    return daemon.log
