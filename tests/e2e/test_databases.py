@@ -22,7 +22,7 @@ def multi(tmp_path_factory):
         yield daemon
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def root(multi):
     """The system administrator, no database selected."""
     with multi.login() as client:
@@ -99,9 +99,16 @@ def test_health_needs_no_selection(root):
 def test_selection_errors(root):
     with refused("InvalidArgument", "this database can not be selected"):
         root.UseDatabase(databasename="systemdb")
-    for name in ("unknown", "", "../alpha", "alpha/", "x" * 100_000):
+    for name in ("unknown", "", "../alpha", "alpha/", "x" * 1000):
         with refused("NotFound", f"{name} does not exist"):
             root.UseDatabase(databasename=name)
+
+
+def test_a_name_of_any_length_is_answered(root):
+    """An answer that repeats it whole is more than a client takes as the text of an error."""
+    for size in (5_000, 20_000, 1_000_000):
+        with refused("NotFound"):
+            root.UseDatabase(databasename="x" * size)
 
 
 def test_databases_do_not_see_each_other(multi):

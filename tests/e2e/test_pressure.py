@@ -1,0 +1,124 @@
+# SPDX-License-Identifier: Apache-2.0
+"""More work than the daemon can take: it refuses some, loses nothing, goes on."""
+import collections
+import socket
+
+import grpc
+import pytest
+
+from harness.daemon import Daemon
+from harness.stubs import schema
+
+from test_writes import kvs
+
+SERVICE = "/immudb.schema.ImmuService/"
+
+
+@pytest.fixture(scope="module")
+def busy(tmp_path_factory):
+    with Daemon(tmp_path_factory.mktemp("busy")) as daemon:
+        yield daemon
+
+
+def flood(client, method, requests, deadline=120):
+    """Sends all at once; the code of each answer, in order."""
+    invoke = client.channel.unary_unary(SERVICE + method)
+    calls = [invoke.future(request, timeout=deadline, metadata=client.headers())
+             for request in requests]
+    outcomes = []
+    for call in calls:
+        error = call.exception()
+        outcomes.append("OK" if error is None else error.code().name)
+        if error is not None:
+            assert error.code() == grpc.StatusCode.RESOURCE_EXHAUSTED, error
+            assert error.details(), "a refusal must say why"
+    return outcomes
+
+
+def test_a_flood_of_logins(busy):
+    """Each costs a tenth of a second by design: they must not pile up without end."""
+    request = schema.LoginRequest(user=b"immudb", password=b"immudb").SerializeToString()
+    with busy.login() as client:
+        counted = collections.Counter(flood(client, "Login", [request] * 150))
+        assert counted["OK"] > 0 and counted["RESOURCE_EXHAUSTED"] > 0, counted
+        client.safe_set(b"after-logins", b"v")
+    busy.login().close()
+
+
+def test_data_calls_do_not_wait_for_logins(busy):
+    request = schema.LoginRequest(user=b"immudb", password=b"immudb").SerializeToString()
+    with busy.login() as client:
+        invoke = client.channel.unary_unary(SERVICE + "Login")
+        calls = [invoke.future(request, timeout=60) for _ in range(30)]
+        client.safe_set(b"k", b"v")
+        client.Get(key=b"k")
+        waiting = sum(not call.done() for call in calls)
+        for call in calls:
+            call.exception()
+    assert waiting > 0, "the logins were over before the data calls"
+
+
+def test_a_flood_of_writes(busy):
+    value = b"x" * (1 << 20)
+    requests = [schema.KeyValue(key=b"flood%03d" % i, value=value).SerializeToString()
+                for i in range(300)]
+    with busy.login() as client:
+        outcomes = flood(client, "Set", requests)
+        for i, outcome in enumerate(outcomes):
+            found = client.Count(prefix=b"flood%03d" % i).count
+            assert found == (1 if outcome == "OK" else 0), (i, outcome)
+        assert outcomes.count("OK") > 0
+        client.safe_set(b"after-writes", b"v")
+    assert busy.peak_memory() < (1 << 20), "more than 1 GiB for at most 128 MiB of waiting writes"
+
+
+def test_a_flood_of_long_reads(launch):
+    daemon = launch("--auth=false", "--reader-threads", "1")
+    with daemon.client() as client:
+        client.SetBatch(KVs=kvs(*((b"%05d" % i, b"v") for i in range(30_000))))
+        outcomes = collections.Counter()
+        count = schema.KeyPrefix().SerializeToString()
+        calls = []
+        for _ in range(2):
+            invoke = daemon.client().channel.unary_unary(SERVICE + "Count")
+            calls += [invoke.future(count, timeout=120) for _ in range(2700)]
+        client.safe_set(b"in-between", b"v")  # other work goes on
+        for call in (calls[0], *reversed(calls)):  # the last ones are refused first
+            error = call.exception()
+            outcomes["OK" if error is None else error.code().name] += 1
+            if outcomes["RESOURCE_EXHAUSTED"] > 100:
+                break
+        assert set(outcomes) <= {"OK", "RESOURCE_EXHAUSTED"}, outcomes
+        assert outcomes["RESOURCE_EXHAUSTED"] > 0, outcomes
+        client.safe_get(b"in-between")
+    daemon.kill()  # not to wait until all that was accepted is done
+
+
+def test_listings_that_are_too_large_cost_little_memory(launch):
+    """400 MiB are stored; a listing of all is refused without reading all."""
+    daemon = launch("--auth=false")
+    with daemon.client() as client:
+        for i in range(400):
+            client.Set(key=b"k%03d" % i, value=b"%d" % i + b"x" * (1 << 20))
+        before = daemon.peak_memory()
+        for _ in range(3):
+            for call in (lambda: client.Scan(), lambda: client.IScan(pageSize=500, pageNumber=1)):
+                with pytest.raises(grpc.RpcError) as caught:
+                    call()
+                assert caught.value.code() == grpc.StatusCode.RESOURCE_EXHAUSTED
+        grown = daemon.peak_memory() - before
+    print(f"peak before {before} KiB, grown by {grown} KiB")
+    assert grown < 200 << 10
+
+
+def test_connections_that_say_nothing(busy):
+    idle = [socket.create_connection(("127.0.0.1", busy.port), 10) for _ in range(200)]
+    rubbish = [socket.create_connection(("127.0.0.1", busy.port), 10) for _ in range(50)]
+    for connection in rubbish:
+        connection.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n" * 10)
+    with busy.login() as client:
+        client.safe_set(b"despite-them", b"v")
+    for connection in idle + rubbish:
+        connection.close()
+    with busy.login() as client:
+        client.safe_get(b"despite-them")
