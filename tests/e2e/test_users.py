@@ -107,10 +107,10 @@ def test_user_names_that_are_allowed(house, root, name):
 
 @pytest.mark.parametrize("password", [
     b"", b"Sh-rt1x", b"A1-" + b"x" * 30, b"nouppercase-1", b"NoDigits-here", b"NoSpecial1x",
-    b"With Space-1", b"Tab\tInside-1", b"\xff\xfeSecret-1", b"Nul\x00Byte-1"], ids=repr)
+    b"With Space-1", b"Tab\tInside-1", b"Nul\x00Byte-1"], ids=repr)
 def test_password_rule(root, person, password):
     with refused("InvalidArgument", RULE):
-        create(root, name="nopass", password=password)
+        create(root, name=f"user{next(_numbers)}", password=password)
     name, _ = person(1)
     with refused("InvalidArgument"):
         root.ChangePassword(user=name.encode(), newPassword=password)
