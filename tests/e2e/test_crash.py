@@ -192,3 +192,38 @@ def test_a_permission_that_goes_takes_effect_at_once(launch):
     with refused("Unauthenticated", "please login first"):
         writer.Set(key=b"x", value=b"v")
     assert root.CurrentRoot() == before
+
+
+@pytest.mark.parametrize("place", [0.1, 0.5, 0.9])
+def test_changed_bytes_on_disk_are_never_answered(launch, place):
+    """One byte of one value is changed behind the daemon's back: it may refuse, not lie."""
+    daemon = launch("--auth=false")
+    with daemon.client() as client:
+        values = {b"k%d" % i: b"value-%d-" % i * 100 for i in range(10)}
+        for key, value in values.items():
+            client.safe_set(key, value)
+        trust = client.trust
+    daemon.stop()
+    wanted = b"value-%d-" % int(place * 10) * 20
+    files = [path for path in sorted((daemon.data / "defaultdb").rglob("*"))
+             if path.is_file() and wanted in path.read_bytes()]
+    assert files, "no file holds the value"
+    for path in files:
+        raw = bytearray(path.read_bytes())
+        raw[raw.index(wanted) + 50] ^= 1
+        path.write_bytes(raw)
+    try:
+        daemon.start()
+    except RuntimeError as error:
+        assert str(files[0].name) in str(error)  # it names the file, and does not start
+        return
+    refusals = 0
+    with daemon.client() as client:
+        client.trust = trust
+        for key, value in values.items():
+            try:
+                assert client.safe_get(key).item.value == value
+            except grpc.RpcError as error:
+                assert error.code() == grpc.StatusCode.DATA_LOSS, error
+                refusals += 1
+    assert refusals == 1
