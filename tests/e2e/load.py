@@ -193,7 +193,8 @@ def judge(daemon, results):
                 continue
             proof = client.Consistency(index=index)
             try:
-                verifier.verify_consistency(index, root, proof.second, proof.secondRoot, proof.path)
+                verifier.verify_consistency(index, root, proof.second, proof.secondRoot,
+                                            proof.path)
                 if proof.secondRoot != final.root:
                     raise verifier.NotProven("the root changed without a write")
             except verifier.NotProven as error:

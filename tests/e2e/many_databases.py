@@ -24,8 +24,9 @@ class Clock:
 
     def lap(self, what, daemon):
         now = time.monotonic()
-        print(f"{what:<18}: {now - self.start:7.1f} s, peak memory {daemon.peak_memory() / 1024:.1f}"
-              f" MiB, {daemon.descriptors_open()} descriptors open", flush=True)
+        print(f"{what:<18}: {now - self.start:7.1f} s, "
+              f"peak memory {daemon.peak_memory() / 1024:.1f} MiB, "
+              f"{daemon.descriptors_open()} descriptors open", flush=True)
         self.start = time.monotonic()
 
 
@@ -101,7 +102,7 @@ def main():
     parser.add_argument("--databases", type=int, default=2000)
     parser.add_argument("--entries", type=int, default=3, help="written to each database")
     parser.add_argument("--descriptors", type=int, default=1024, help="files it may have open")
-    parser.add_argument("--kill", action="store_true", help="end it with SIGKILL before the restart")
+    parser.add_argument("--kill", action="store_true", help="end it with SIGKILL, not SIGTERM")
     given = parser.parse_args()
     names = [f"db{i:05}" for i in range(given.databases)]
     with tempfile.TemporaryDirectory(prefix="immudb-many-") as folder:

@@ -106,9 +106,18 @@ def test_selection_errors(root):
 
 def test_a_name_of_any_length_is_answered(root):
     """An answer that repeats it whole is more than a client takes as the text of an error."""
+    codes = ("NotFound", "InvalidArgument")
     for size in (5_000, 20_000, 1_000_000):
-        with refused("NotFound"):
-            root.UseDatabase(databasename="x" * size)
+        name = "x" * size
+        for call in (lambda: root.UseDatabase(databasename=name),
+                     lambda: root.CreateUser(user=b"u", password=b"Secret-Pass1", permission=1,
+                                             database=name),
+                     lambda: root.SetActiveUser(username=name, active=True),
+                     lambda: root.ChangePassword(user=name.encode(), newPassword=b"Secret-Pass1"),
+                     lambda: root.ChangePermission(username=name, database="alpha", permission=1),
+                     lambda: root.ChangePermission(username="u", database=name, permission=1)):
+            with refused(codes):
+                call()
 
 
 def test_databases_do_not_see_each_other(multi):

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """More work than the daemon can take: it refuses some, loses nothing, goes on."""
 import collections
+import os
 import socket
 import threading
 
@@ -19,6 +20,11 @@ SERVICE = "/immudb.schema.ImmuService/"
 def busy(tmp_path_factory):
     with Daemon(tmp_path_factory.mktemp("busy")) as daemon:
         yield daemon
+
+
+def memory_within(kib, limit_mib):
+    """Of a build with a sanitizer the memory says nothing."""
+    return os.environ.get("IMMUDB_SANITIZER") or kib < limit_mib << 10
 
 
 def flood(client, method, requests, deadline=120):
@@ -70,7 +76,7 @@ def test_a_flood_of_writes(busy):
             assert found == (1 if outcome == "OK" else 0), (i, outcome)
         assert outcomes.count("OK") > 0
         client.safe_set(b"after-writes", b"v")
-    assert busy.peak_memory() < (1 << 20), "more than 1 GiB for at most 128 MiB of waiting writes"
+    assert memory_within(busy.peak_memory(), 1024), "for at most 128 MiB of waiting writes"
 
 
 def test_a_flood_of_long_reads(launch):
@@ -110,7 +116,7 @@ def test_listings_that_are_too_large_cost_little_memory(launch):
                 assert caught.value.code() == grpc.StatusCode.RESOURCE_EXHAUSTED
         grown = daemon.peak_memory() - before
     print(f"peak before {before} KiB, grown by {grown} KiB")
-    assert grown < 200 << 10
+    assert memory_within(grown, 200)
 
 
 def test_connections_that_say_nothing(busy):

@@ -179,12 +179,9 @@ def test_list_shows_others_only_themselves(person, permission):
 
 def test_list_without_a_selected_database(house, person):
     """It ended the process of the original."""
-    name, client = person(254, select=False)
-    try:
-        assert [user.user.decode() for user in client.ListUsers().users] == [name]
-    except Exception:  # pylint: disable=broad-except
-        with refused("FailedPrecondition", "please select a database first"):
-            client.ListUsers()
+    _, client = person(254, select=False)
+    with refused("FailedPrecondition", "please select a database first"):
+        client.ListUsers()
     assert house.alive()
 
 
