@@ -147,3 +147,14 @@ def test_a_tree_that_is_too_large_for_a_message(launch):
         with refused("ResourceExhausted"):
             client.PrintTree()
         assert len(entries_of(records(client))) == 20_000
+
+
+@pytest.mark.parametrize("key,value", [(b"k", 100_000), (b"x" * 1000, 100_000), (b"x" * 65_000, 1)],
+                         ids=["short key", "key of 1000", "longest key"])
+def test_versions_of_one_key_over_several_chunks(fresh, key, value):
+    """Where one chunk ends and the next goes on may lie between two versions of a key."""
+    for i in range(100):
+        fresh.Set(key=key, value=bytes([i]) * value)
+    dumped = [(r.version, r.value[:1]) for chunk in fresh.Dump(deadline=15) for r in chunk.kv
+              if r.user_meta == VALUE]
+    assert dumped == [(i + 1, bytes([i])) for i in range(99, -1, -1)]
