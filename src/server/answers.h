@@ -11,6 +11,7 @@
 #include "immudb/status.h"
 #include "immudb/store.h"
 #include "schema.pb.h"
+#include "server/call_context.h"
 
 namespace immudb {
 
@@ -43,10 +44,13 @@ void FillPath(const ProofPath& path, Repeated& out) {
 template <typename List>
 class ListAnswer {
  public:
-  ListAnswer(List& list, size_t max_bytes) : list_(list), max_bytes_(max_bytes) {}
+  ListAnswer(const CallContext& call, List& list)
+      : call_(call), list_(list), max_bytes_(call.services->options.max_message_bytes) {}
 
-  // kResourceExhausted when the message would be too large, or the error of FillItem.
+  // kResourceExhausted when the message would be too large, kUnavailable when nobody waits for it,
+  // or the error of FillItem.
   Status Add(Entry&& entry) {
+    if (call_.abandoned()) return Status::Unavailable("the client has gone");
     auto& item = *list_.add_items();
     IMMUDB_RETURN_IF_ERROR(FillItem(std::move(entry), item));
     bytes_ += item.ByteSizeLong() + kItemOverheadBytes;
@@ -67,6 +71,7 @@ class ListAnswer {
  private:
   static constexpr size_t kItemOverheadBytes = 6;  // tag and length; a bit more than needed
 
+  const CallContext& call_;
   List& list_;
   const size_t max_bytes_;
   size_t bytes_ = 0;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <atomic>
 #include <memory>
 #include <optional>
 #include <string>
@@ -48,6 +49,10 @@ class CallContext {
   std::shared_ptr<Store> open_store;
   Store& store() const { return *open_store; }
 
+  // Nobody waits for the answer any more. Known for the calls that are not handled at once; may be
+  // asked from any thread.
+  bool abandoned() const { return abandoned_.load(std::memory_order_relaxed); }
+
   // As gRPC names it; see server/peer_address.h.
   virtual std::string Peer() const = 0;
   bool PeerIsLocal() const { return IsLocalPeer(Peer()); }
@@ -61,6 +66,7 @@ class CallContext {
  protected:
   friend class Completion;
   virtual void End(Status status) = 0;
+  std::atomic<bool> abandoned_{false};
 };
 
 // How a handler ends its call: called exactly once, from any thread. Request and response must not

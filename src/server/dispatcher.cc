@@ -23,6 +23,7 @@ constexpr size_t kMaxQueuedForOpening = 1024;
 // Handlers that hand their Completion on do so last, and then return: what throws has not.
 void Handle(const Method& method, CallContext& call, const Method::Message& request,
             Method::Message& response) {
+  if (call.abandoned()) return Completion{call}(Status::Unavailable("the client has gone"));
   std::optional<Status> end;
   const Status guarded = RunGuarded([&] {
     end = method.handle(call, request, response);

@@ -28,6 +28,17 @@ void LiveCalls::Remove() {
   none_.notify_all();
 }
 
+void LiveCalls::RemoveTaken() {
+  if (taken_.fetch_sub(1, std::memory_order_acq_rel) != 1 || !stopping()) return;
+  const std::lock_guard lock(mutex_);
+  none_.notify_all();
+}
+
+void LiveCalls::WaitForNoneTaken(std::chrono::milliseconds patience) {
+  std::unique_lock lock(mutex_);
+  none_.wait_for(lock, patience, [this] { return taken_.load(std::memory_order_acquire) == 0; });
+}
+
 void LiveCalls::WaitForNone() {
   std::unique_lock lock(mutex_);
   none_.wait(lock, [this] { return count_.load(std::memory_order_acquire) == 0; });
@@ -72,17 +83,34 @@ void GrpcCall::Wait() {
   response_ = queue_.method_.response->New(&arena_);
   context_.emplace();
   state_ = State::kWaiting;
+  // Costs an event a call: short calls are answered before it could tell anything.
+  if (queue_.method_.run == RunOn::kReader) context_->AsyncNotifyWhenDone(&done_event_);
   Post();
 }
 
 void GrpcCall::OnQueue(bool ok) {
   if (state_ == State::kWaiting && ok) {
     queue_.PostOne();
+    taken_ = true;
+    queue_.front_.live.AddTaken();
+    done_awaited_ = queue_.method_.run == RunOn::kReader;
     Handle();
     return;
   }
   if (state_ == State::kWriting) return OnWritten(ok);
   // Either sent (or cut, which changes nothing here), or no call will come any more.
+  finished_ = true;
+  Release();
+}
+
+void GrpcCall::OnDone() {
+  done_awaited_ = false;
+  if (context_->IsCancelled()) abandoned_.store(true, std::memory_order_relaxed);
+  if (finished_) Release();
+}
+
+void GrpcCall::Release() {
+  if (done_awaited_) return;
   std::unique_ptr<GrpcCall> self(this);
   Reset();
   queue_.TakeBack(std::move(self));
@@ -96,6 +124,9 @@ void GrpcCall::Handle() {
   if (const auto found = metadata.lower_bound(kAuthorizationHeader);
       found != metadata.end() && found->first == kAuthorizationHeader) {
     authorization.emplace(found->second.data(), found->second.size());
+  }
+  if (queue_.front_.live.stopping()) {
+    return Completion{*this}(Status::Unavailable("the server is stopping"));
   }
   if (queue_.method_.access == Access::kRead && queue_.front_.answers.exhausted()) {
     return Completion{*this}(
@@ -125,6 +156,9 @@ void GrpcCall::Reset() {
   session.reset();
   database = nullptr;
   open_store.reset();
+  abandoned_.store(false, std::memory_order_relaxed);
+  finished_ = false;
+  if (std::exchange(taken_, false)) queue_.front_.live.RemoveTaken();
 }
 
 }  // namespace immudb

@@ -9,6 +9,7 @@
 
 #include <array>
 #include <atomic>
+#include <chrono>
 #include <condition_variable>
 #include <cstddef>
 #include <cstdint>
@@ -50,6 +51,11 @@ class LiveCalls {
  public:
   void Add() { count_.fetch_add(1, std::memory_order_relaxed); }
   void Remove();
+  // Of them those that were taken: a client waits for them.
+  void AddTaken() { taken_.fetch_add(1, std::memory_order_relaxed); }
+  void RemoveTaken();
+  // Until no call is taken; at most so long.
+  void WaitForNoneTaken(std::chrono::milliseconds patience);
   // No call is to be posted from now on.
   void Stop() { stopping_ = true; }
   bool stopping() const { return stopping_; }
@@ -58,6 +64,7 @@ class LiveCalls {
  private:
   std::atomic<bool> stopping_{false};
   std::atomic<size_t> count_{0};
+  std::atomic<size_t> taken_{0};
   std::mutex mutex_;
   std::condition_variable none_;
 };
@@ -177,9 +184,26 @@ class GrpcCall : public CallContext, public Poller::Event {
   std::optional<grpc::ServerContext> context_;
 
  private:
+  // Comes once for each call that was taken: when it is over, or when its client has given up.
+  class DoneEvent final : public Poller::Event {
+   public:
+    explicit DoneEvent(GrpcCall& call) : call_(call) {}
+    void OnQueue(bool /*ok*/) override { call_.OnDone(); }
+
+   private:
+    GrpcCall& call_;
+  };
+
   void Wait();
   void Handle();
+  void OnDone();
+  void Release();
   void Reset();
+
+  DoneEvent done_event_{*this};
+  bool taken_ = false;
+  bool done_awaited_ = false;
+  bool finished_ = false;  // and waits only for the other event
 };
 
 }  // namespace immudb

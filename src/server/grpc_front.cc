@@ -38,6 +38,9 @@ constexpr size_t kReceivedMessages = 8;  // of the largest size
 constexpr size_t kLeastAnswerBytes = size_t{256} << 20;
 constexpr size_t kAnsweredMessages = 4;
 
+// For clients to see the end of their connections before these are cut.
+constexpr std::chrono::milliseconds kGoodbye{100};
+
 // For the standard services, and for our methods that are not served: gRPC answers UNIMPLEMENTED.
 constexpr int kMaxSynchronousPollers = 2;
 
@@ -160,7 +163,9 @@ void GrpcFront::Impl::Shutdown(std::chrono::milliseconds grace) {
   if (server_ == nullptr) return;
   health_.StopServing();
   live_.Stop();
-  server_->Shutdown(std::chrono::system_clock::now() + grace);
+  live_.WaitForNoneTaken(grace);
+  // Connections may stay as long as their clients do not look at them: no reason to wait.
+  server_->Shutdown(std::chrono::system_clock::now() + kGoodbye);
   live_.WaitForNone();
   for (const auto& poller : pollers_) poller->Stop();
   server_.reset();

@@ -20,14 +20,9 @@ uint64_t LimitOf(uint64_t requested) {
 }
 
 template <typename List>
-ListAnswer<List> AnswerOf(const CallContext& call, List& list) {
-  return {list, call.services->options.max_message_bytes};
-}
-
-template <typename List>
 Status GetBatchAs(CallContext& call, const schema::KeyList& request, List& response) {
   const Snapshot snapshot = call.store().Latest();
-  auto answer = AnswerOf(call, response);
+  ListAnswer answer(call, response);
   for (const schema::Key& key : request.keys()) {
     IMMUDB_RETURN_IF_ERROR(CheckKey(key.key(), "invalid key"));
     auto entry = snapshot.GetResolved(key.key());
@@ -42,7 +37,7 @@ template <typename List>
 Status HistoryAs(CallContext& call, const schema::Key& request, List& response) {
   if (request.key().empty()) return Status::Ok();
   IMMUDB_RETURN_IF_ERROR(CheckKey(request.key(), "invalid key"));
-  auto answer = AnswerOf(call, response);
+  ListAnswer answer(call, response);
   return answer.Finish(call.store().Latest().History(request.key(), std::ref(answer)));
 }
 
@@ -50,7 +45,7 @@ template <typename List>
 Status ScanAs(CallContext& call, const schema::ScanOptions& request, List& response) {
   IMMUDB_RETURN_IF_ERROR(CheckPrefix(request.prefix(), "invalid key prefix"));
   IMMUDB_RETURN_IF_ERROR(CheckPrefix(request.offset(), "invalid offset"));
-  auto answer = AnswerOf(call, response);
+  ListAnswer answer(call, response);
   return answer.Finish(call.store().Latest().Scan({.prefix = request.prefix(),
                                                    .offset = request.offset(),
                                                    .limit = LimitOf(request.limit()),
@@ -63,7 +58,7 @@ template <typename List>
 Status ZScanAs(CallContext& call, const schema::ZScanOptions& request, List& response) {
   IMMUDB_RETURN_IF_ERROR(CheckKey(request.set(), "invalid set"));
   IMMUDB_RETURN_IF_ERROR(CheckPrefix(request.offset(), "invalid offset"));
-  auto answer = AnswerOf(call, response);
+  ListAnswer answer(call, response);
   return answer.Finish(call.store().Latest().ScanSet({.set = request.set(),
                                                       .offset = request.offset(),
                                                       .limit = LimitOf(request.limit()),
@@ -94,7 +89,7 @@ Result<PageBounds> IScanAs(CallContext& call, const schema::IScanOptions& reques
   const Snapshot snapshot = call.store().Latest();
   auto page = PageOf(request, snapshot.size());
   IMMUDB_RETURN_IF_ERROR(page);
-  auto answer = AnswerOf(call, response);
+  ListAnswer answer(call, response);
   IMMUDB_RETURN_IF_ERROR(answer.Finish(snapshot.Range(page->first, page->count, std::ref(answer))));
   response.set_more(snapshot.size().Contains({page->first.value + page->count}));
   return page;

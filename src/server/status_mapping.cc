@@ -1,7 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "server/status_mapping.h"
 
+#include <cstddef>
+#include <string>
+
 namespace immudb {
+namespace {
+
+constexpr size_t kMaxTextBytes = 1024;
+
+}  // namespace
 
 grpc::StatusCode ToGrpcCode(StatusCode code) {
   switch (code) {
@@ -36,7 +44,15 @@ grpc::StatusCode ToGrpcCode(StatusCode code) {
 
 grpc::Status ToGrpcStatus(const Status& status) {
   if (status.ok()) return grpc::Status::OK;
-  return {ToGrpcCode(status.code()), status.message()};
+  // It travels in a header; clients accept 8 KiB of these, in which a byte may take three.
+  std::string text = status.message();
+  if (text.size() > kMaxTextBytes) {
+    size_t end = kMaxTextBytes;
+    while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0) == 0x80) --end;  // UTF-8
+    text.resize(end);
+    text += "...";
+  }
+  return {ToGrpcCode(status.code()), text};
 }
 
 }  // namespace immudb

@@ -136,8 +136,9 @@ Status Snapshot::Range(LeafIndex first, size_t count, const EntryVisitor& visit)
 Status Snapshot::ScanVersions(const std::optional<VersionMark>& mark,
                               const EntryVisitor& visit) const {
   Handover hand_on(0, visit);
+  const std::optional<VersionMark> from = mark;  // the visitor may move the caller's own one on
   return hand_on.Finish(
-      store_->index().ListVersions(mark, size_, [&](std::string_view key, const Version& version) {
+      store_->index().ListVersions(from, size_, [&](std::string_view key, const Version& version) {
         return hand_on(ToEntry(*store_, key, version));
       }));
 }

@@ -34,6 +34,8 @@ class FakeCall final : public CallContext {
 
   std::string Peer() const override { return local ? "ipv4:127.0.0.1:9" : "ipv4:10.0.0.1:9"; }
 
+  void Abandon() { abandoned_ = true; }
+
   Status Wait() {
     std::unique_lock lock(mutex_);
     EXPECT_TRUE(
@@ -270,6 +272,23 @@ TEST_F(DispatcherTest, LongCallsDoNotHoldTheirCallersThread) {
   EXPECT_NE(call.ended_on, std::this_thread::get_id());
 }
 
+// A client that gave up must not keep others waiting.
+TEST_F(DispatcherTest, AbandonedCallsAreNotHandled) {
+  static bool handled;
+  handled = false;
+  const auto handle = [](CallContext&, const Method::Message&,
+                         Method::Message&) -> std::optional<Status> {
+    handled = true;
+    return Status::Ok();
+  };
+  Dispatcher dispatcher(*services_, 1, nullptr);
+  FakeCall call;
+  call.Abandon();
+  dispatcher.Dispatch(MethodOf(Access::kOpen, RunOn::kReader, handle), call, request_, response_);
+  EXPECT_EQ(call.Wait().code(), StatusCode::kUnavailable);
+  EXPECT_FALSE(handled);
+}
+
 // Hashing a password takes 64 MiB and a tenth of a second: a flood of logins must not pile up.
 TEST_F(DispatcherTest, LoginsBeyondTheQueueAreRefused) {
   const auto wait = [](CallContext&, const Method::Message&,
@@ -329,6 +348,15 @@ TEST(StatusMapping, EveryCodeHasItsGrpcCode) {
   for (const auto& [ours, theirs] : table) EXPECT_EQ(ToGrpcCode(ours), theirs);
   EXPECT_EQ(ToGrpcStatus(Status::NotFound("Key not found")).error_message(), "Key not found");
   EXPECT_TRUE(ToGrpcStatus(Status::Ok()).ok());
+}
+
+// A text travels in a header: a longer one would reach the client as another error.
+TEST(StatusMapping, LongTextsAreCutBetweenCharacters) {
+  std::string name;
+  for (int i = 0; i < 10'000; ++i) name += "\xc3\xa4";
+  const std::string text = ToGrpcStatus(Status::NotFound("x" + name)).error_message();
+  EXPECT_LE(text.size(), 1030U);
+  EXPECT_EQ(text.substr(text.size() - 5), "\xc3\xa4...");
 }
 
 }  // namespace
