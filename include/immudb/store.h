@@ -178,6 +178,36 @@ struct StoreOptions {
   FileSystem* file_system = nullptr;  // null: the real one; tests put a faulty one in
 };
 
+// Something in a store's files that is not what was written.
+struct Damage {
+  std::string file;
+  uint64_t offset = 0;             // in that file, where it has a meaning
+  std::optional<LeafIndex> index;  // of the entry that is affected
+  std::string key;                 // of that entry, as far as it can be read
+  std::string what;
+};
+
+struct VerifyOptions {
+  // What somebody trusts: the store must have had this root at this size.
+  struct Trusted {
+    TreeSize size;
+    Digest root{};
+  };
+  std::optional<Trusted> trusted = {};
+  size_t inline_value_bytes = 128;  // as StoreOptions
+  ThreadPool* pool = nullptr;       // hashes on all its threads; null: on the caller's only
+  // Told now and then how far it is; `total_bytes` is the size of the log.
+  std::function<void(uint64_t entries, uint64_t bytes, uint64_t total_bytes)> progress = {};
+};
+
+struct VerifyReport {
+  TreeSize size;  // entries that were read, up to the first damage of the log
+  Digest root{};  // derived from them
+  uint64_t log_bytes = 0;
+  uint64_t torn_bytes = 0;      // the tail of a write that a crash cut off: no damage
+  std::vector<Damage> damages;  // the first of each file; empty: the store is sound
+};
+
 // The engine: an append-only value log (the only truth), a versioned key index and a Merkle tree
 // (both derived from the log), under one commit pipeline. A directory belongs to one Store at a
 // time (locked); all members are thread-safe.
@@ -225,6 +255,12 @@ class Store {
   // Finishes what is queued, flushes index and tree, closes. Later writes are refused; snapshots
   // must not be used any more. Idempotent. The directory stays locked until the Store is destroyed.
   Status Close();
+
+  // Checks a closed store's directory and changes nothing in it: reads every frame of the log,
+  // hashes every entry, derives tree, root and positions anew and compares them with the files, the
+  // index and the last checkpoint. Damage is in the report; errors are those of looking at it:
+  // kFailedPrecondition (in use), kNotFound (there is no store), kIoError.
+  static Result<VerifyReport> Verify(const std::string& directory, const VerifyOptions& options);
 
   // Drops index and tree of a closed store's directory and derives them again from the log.
   // kDataLoss if the log is damaged or leads to another root than the last checkpoint.

@@ -93,6 +93,7 @@ class KeyIndex::Impl {
   Status ListVersions(const std::optional<VersionMark>& after, TreeSize at,
                       const Visitor& visit) const;
   Status ListSet(const SetListOptions& options, TreeSize at, const Visitor& visit) const;
+  Result<IndexFingerprint> Fingerprint(TreeSize at, uint64_t seed) const;
   Status Flush();
 
   TreeSize applied() const { return {applied_.load(std::memory_order_acquire)}; }
@@ -161,7 +162,9 @@ Status KeyIndex::Impl::FromRocksDb(const rocksdb::Status& status) const {
 }
 
 Status KeyIndex::Impl::Open(const KeyIndexOptions& options) {
-  IMMUDB_RETURN_IF_ERROR(FileSystem::Real().CreateDirectory(directory_));
+  if (!options.read_only) {
+    IMMUDB_RETURN_IF_ERROR(FileSystem::Real().CreateDirectory(directory_));
+  }
   // One set of options for both versioned families: they share the block cache.
   const rocksdb::ColumnFamilyOptions versioned = MakeVersionedFamilyOptions(options);
   const std::vector<rocksdb::ColumnFamilyDescriptor> families = {
@@ -169,8 +172,11 @@ Status KeyIndex::Impl::Open(const KeyIndexOptions& options) {
       {kKeysFamily, versioned},
       {kSetsFamily, versioned}};
   rocksdb::DB* db = nullptr;
-  IMMUDB_RETURN_IF_ERROR(FromRocksDb(rocksdb::DB::Open(MakeDbOptions(directory_, options),
-                                                       directory_, families, &families_, &db)));
+  const rocksdb::DBOptions db_options = MakeDbOptions(directory_, options);
+  IMMUDB_RETURN_IF_ERROR(FromRocksDb(
+      options.read_only
+          ? rocksdb::DB::OpenForReadOnly(db_options, directory_, families, &families_, &db)
+          : rocksdb::DB::Open(db_options, directory_, families, &families_, &db)));
   db_.reset(db);
   meta_ = families_[0];
   keys_ = families_[1];
@@ -418,6 +424,26 @@ Status KeyIndex::Impl::ListSet(const SetListOptions& options, TreeSize at,
       });
 }
 
+Result<IndexFingerprint> KeyIndex::Impl::Fingerprint(TreeSize at, uint64_t seed) const {
+  using Family = IndexFingerprint::Family;
+  IndexFingerprint sum(seed);
+  Range all;
+  all.fill_cache = false;
+  for (const auto& [family, records] : {std::pair{Family::kKeys, keys_}, {Family::kSets, sets_}}) {
+    IMMUDB_RETURN_IF_ERROR(Walk(records, all, at, /*all_versions=*/true,
+                                [&](const rocksdb::Iterator& it, LeafIndex index) -> Result<bool> {
+                                  std::string_view key = ToView(it.key());
+                                  if (key.size() < kTimestampBytes + kInternalFooterBytes) {
+                                    return BadRecord();
+                                  }
+                                  key.remove_suffix(kTimestampBytes + kInternalFooterBytes);
+                                  sum.AddRecord(family, key, index, ToView(it.value()));
+                                  return true;
+                                }));
+  }
+  return sum;
+}
+
 Status KeyIndex::Impl::Flush() {
   return FromRocksDb(db_->Flush(rocksdb::FlushOptions(), families_));
 }
@@ -453,6 +479,9 @@ Status KeyIndex::ListVersions(const std::optional<VersionMark>& after, TreeSize 
 }
 Status KeyIndex::ListSet(const SetListOptions& options, TreeSize at, const Visitor& visit) const {
   return impl_->ListSet(options, at, visit);
+}
+Result<IndexFingerprint> KeyIndex::Fingerprint(TreeSize at, uint64_t seed) const {
+  return impl_->Fingerprint(at, seed);
 }
 Status KeyIndex::Flush() {
   return impl_->Flush();

@@ -12,6 +12,7 @@
 
 #include "immudb/status.h"
 #include "immudb/types.h"
+#include "index/index_fingerprint.h"
 
 namespace rocksdb {
 class Cache;
@@ -19,16 +20,6 @@ class WriteBufferManager;
 }  // namespace rocksdb
 
 namespace immudb {
-
-// One entry as the commit pipeline hands it to the index. The views must live until Apply returns.
-struct IndexUpdate {
-  LeafIndex index;
-  EntryKind kind = EntryKind::kValue;
-  std::string_view key;    // as hashed
-  std::string_view value;  // as hashed
-  // Sorted-set members only: length of the set name that starts `key` (score and member follow).
-  uint32_t set_bytes = 0;
-};
 
 // A version of a key. Whether `value` is there depends on its size: larger ones are in the log.
 struct Version {
@@ -42,7 +33,8 @@ struct KeyIndexOptions {
   size_t inline_value_bytes = 128;
   // Of a memtable. Small ones stay in the cache of the processor and take more entries a second.
   size_t write_buffer_bytes = size_t{8} << 20;
-  int max_open_files = 64;  // RocksDB takes at least 20
+  bool read_only = false;                                 // changes no file; reads only
+  int max_open_files = 64;                                // RocksDB takes at least 20
   std::shared_ptr<rocksdb::Cache> block_cache = nullptr;  // null: a small one of its own
   std::shared_ptr<rocksdb::WriteBufferManager> write_buffer_manager = nullptr;  // may be null
 };
@@ -104,6 +96,9 @@ class KeyIndex {
   // added it last, its value (the member, the key the set refers to) always there. kInvalidArgument
   // "invalid offset" if `after` has not the form of a member key of this set; it need not exist.
   Status ListSet(const SetListOptions& options, TreeSize at, const Visitor& visit) const;
+
+  // Of all records that `at` sees; reads the whole index.
+  Result<IndexFingerprint> Fingerprint(TreeSize at, uint64_t seed) const;
 
   // Everything applied is on stable storage.
   Status Flush();

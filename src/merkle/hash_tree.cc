@@ -57,6 +57,10 @@ void Store(char* record, const Digest& digest) {
 
 }  // namespace
 
+uint64_t FirstRecordOfLeaf(LeafIndex index) {
+  return RecordCount(index.value);
+}
+
 // Lays out the records of one group of leaves. Distinct ranges of leaves write distinct records.
 class HashTree::Builder {
  public:

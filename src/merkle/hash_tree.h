@@ -15,6 +15,10 @@ namespace immudb {
 
 class ThreadPool;
 
+// The record in the file of a HashTree at which this leaf stands; the nodes that it completes
+// follow.
+uint64_t FirstRecordOfLeaf(LeafIndex index);
+
 // The RFC 6962 Merkle tree over the leaf digests of a database, kept in one append-only file of
 // 32-byte records. Only complete nodes are stored, in the order in which they become complete
 // (post-order); the ragged right edge is computed when it is needed.

@@ -6,6 +6,7 @@
 
 #include "base/status_macros.h"
 #include "store/store_impl.h"
+#include "store/verification.h"
 
 namespace immudb {
 
@@ -46,6 +47,10 @@ Snapshot Store::Latest() const {
 
 Status Store::Close() {
   return impl_->Close();
+}
+
+Result<VerifyReport> Store::Verify(const std::string& directory, const VerifyOptions& options) {
+  return VerifyStore(directory, options);
 }
 
 Status Store::Rebuild(const std::string& directory, const StoreOptions& options) {

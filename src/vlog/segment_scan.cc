@@ -149,4 +149,42 @@ Result<bool> WasDurable(const File& file, uint32_t segment, uint64_t offset) {
   return WasDurable(window, segment, offset);
 }
 
+Result<FrameDamage> LocateDamage(const File& file, uint32_t segment, uint64_t offset,
+                                 LeafIndex first) {
+  Window window(file);
+  IMMUDB_RETURN_IF_ERROR(window.Open());
+  FrameDamage damage{offset, first, {}, "the header of the frame is damaged"};
+  auto bytes = window.Fetch(offset, kFrameHeaderBytes);
+  IMMUDB_RETURN_IF_ERROR(bytes);
+  const auto header = DecodeFrameHeader(*bytes, segment);
+  if (!header) return damage;
+  if (header->first_index != first.value) {
+    damage.what = "the frame says that its first entry is " + std::to_string(header->first_index);
+    return damage;
+  }
+  bytes = window.Fetch(offset, kFrameHeaderBytes + header->body_bytes);
+  IMMUDB_RETURN_IF_ERROR(bytes);
+  if (bytes->size() < kFrameHeaderBytes + header->body_bytes) {
+    damage.what = "the file ends inside the frame";
+    return damage;
+  }
+  std::string_view rest = bytes->substr(kFrameHeaderBytes);
+  for (uint32_t i = 0; i < header->entry_count; ++i) {
+    const auto size = EntryBytes(rest);
+    if (!size || *size > rest.size() || !DecodeEntry(rest)) {
+      const auto key = EntryKeyPlace(rest);
+      damage.offset = offset + bytes->size() - rest.size();
+      damage.index.value += i;
+      if (key && key->offset + key->size <= rest.size()) {
+        damage.key = rest.substr(key->offset, key->size);
+      }
+      damage.what = "the entry does not match its checksum";
+      return damage;
+    }
+    rest.remove_prefix(*size);
+  }
+  damage.what = "the body of the frame does not match its checksum";
+  return damage;
+}
+
 }  // namespace immudb

@@ -45,4 +45,16 @@ Result<SegmentEnd> ScanSegment(const File& file, const std::string& name, uint32
 // Does a good frame of the segment prove that what stood at `offset` had been durable?
 Result<bool> WasDurable(const File& file, uint32_t segment, uint64_t offset);
 
+// The first thing that is wrong in a frame that ScanSegment did not accept.
+struct FrameDamage {
+  uint64_t offset = 0;  // of the entry, or of the frame
+  LeafIndex index;
+  std::string key;  // of the entry, as far as it can be read
+  std::string what;
+};
+
+// Looks closer at the frame at `offset`, where entry `first` should stand.
+Result<FrameDamage> LocateDamage(const File& file, uint32_t segment, uint64_t offset,
+                                 LeafIndex first);
+
 }  // namespace immudb

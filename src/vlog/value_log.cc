@@ -310,6 +310,18 @@ Status ValueLog::DamagedEntry(LogPosition position) const {
                           std::to_string(position.offset));
 }
 
+Result<uint64_t> ValueLog::TotalBytes() const {
+  uint64_t total = 0;
+  for (uint32_t segment = 0; segment < segment_count_; ++segment) {
+    const auto file = OpenSegment(segment);
+    IMMUDB_RETURN_IF_ERROR(file);
+    const auto size = (*file)->Size();
+    IMMUDB_RETURN_IF_ERROR(size);
+    total += *size;
+  }
+  return total;
+}
+
 Result<ValueLog::OwnedEntry> ValueLog::Read(LogPosition position) const {
   std::string bytes;
   const auto file = ReadStart(position, bytes);

@@ -99,6 +99,8 @@ class ValueLog {
     return {position.segment, position.offset - kFrameHeaderBytes};
   }
   std::string SegmentPath(uint32_t segment) const;
+  // Of all segment files, with what was laid down ahead.
+  Result<uint64_t> TotalBytes() const;
 
  private:
   ValueLog(FileSystem& fs, std::string directory, const ValueLogOptions& options)
