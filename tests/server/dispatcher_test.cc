@@ -232,7 +232,8 @@ TEST_F(DispatcherTest, ClosedDatabaseIsOpenedOnAnotherThread) {
   call.authorization = token;
   Empty request;
   Empty response;
-  dispatcher.Dispatch(MethodOf(Access::kRead, RunOn::kPoller, read), call, request, response);
+  const Method method = MethodOf(Access::kRead, RunOn::kPoller, read);
+  dispatcher.Dispatch(method, call, request, response);
   EXPECT_EQ(call.Wait(), Status::Ok());
   EXPECT_NE(call.ended_on, std::this_thread::get_id());
   EXPECT_FALSE(other->CloseIfUnused(Database::Time::max())) << "closed under a call";
@@ -284,7 +285,8 @@ TEST_F(DispatcherTest, AbandonedCallsAreNotHandled) {
   Dispatcher dispatcher(*services_, 1, nullptr);
   FakeCall call;
   call.Abandon();
-  dispatcher.Dispatch(MethodOf(Access::kOpen, RunOn::kReader, handle), call, request_, response_);
+  const Method method = MethodOf(Access::kOpen, RunOn::kReader, handle);
+  dispatcher.Dispatch(method, call, request_, response_);
   EXPECT_EQ(call.Wait().code(), StatusCode::kUnavailable);
   EXPECT_FALSE(handled);
 }
