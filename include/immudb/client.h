@@ -11,6 +11,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -134,6 +135,47 @@ std::string EncodeStructured(const StructuredValue& value);
 // kInvalidArgument if the bytes are no structured value. Some raw values happen to be one.
 Result<StructuredValue> DecodeStructured(std::string_view bytes);
 
+// What a user may do in a database. The numbers are those of the contract.
+enum class UserPermission : uint32_t {
+  kNone = 0,
+  kRead = 1,
+  kReadWrite = 2,
+  kAdmin = 254,        // of one database
+  kSystemAdmin = 255,  // of all of them; cannot be given
+};
+
+struct DatabasePermission {
+  std::string database;
+  UserPermission permission = UserPermission::kNone;
+};
+
+struct UserInfo {
+  std::string name;
+  std::vector<DatabasePermission> permissions;
+  std::string created_by;
+  std::string created_at;  // text, as "2020-08-29 10:11:12.123456789 +0000 UTC"
+  bool active = false;
+};
+
+// A node of the server's tree, as PrintTree shows it.
+struct TreeNode {
+  std::string storage_key;  // 0x00, the layer, the index in the layer (u64 big-endian)
+  Digest hash{};
+  std::string key;      // of the entry; leaves only
+  bool cached = false;  // held in memory rather than read from storage
+  bool root = false;
+};
+
+// A stored record of a dump: a version of a key, a reference, a set member or a tree node.
+struct DumpRecord {
+  std::string key;
+  std::string value;
+  std::string user_meta;  // one byte: 00 value, 01 reference or set member, FF tree node
+  uint64_t version = 0;   // index of the entry + 1; of a node: of the last entry below it
+  // The record as a dump file holds it: there each one follows its length, a u32 little-endian.
+  std::string serialised;
+};
+
 // Does this error say that the server failed to prove its answer? That is kDataLoss (a proof that
 // leads elsewhere, a shrunken tree, or the server's own report of damage) and kInvalidArgument with
 // "malformed proof: ..." (not a proof at all).
@@ -200,6 +242,38 @@ class Client {
   // A key other than the asked one is accepted only as the target of a reference; see KeyMatch.
   Result<VerifiedItem> SafeGet(std::string_view key, VerifiedItem* rejected = nullptr);
   Result<VerifiedItem> BySafeIndex(LeafIndex index, VerifiedItem* rejected = nullptr);
+
+  // Users. What the caller may see and change, and the rules for names and passwords, are the
+  // server's. Changing a user ends that user's sessions.
+  Result<std::vector<UserInfo>> ListUsers();
+  // An empty database stands for the default one while there is no other.
+  Status CreateUser(std::string_view name, std::string_view password, UserPermission permission,
+                    std::string_view database);
+  // The old password counts for one's own and for the system administrator's.
+  Status ChangePassword(std::string_view name, std::string_view old_password,
+                        std::string_view new_password);
+  // Replaces what the user had on this database.
+  Status GrantPermission(std::string_view user, std::string_view database,
+                         UserPermission permission);
+  Status RevokePermission(std::string_view user, std::string_view database,
+                          UserPermission permission);
+  Status SetActiveUser(std::string_view user, bool active);
+
+  Status CreateDatabase(std::string_view name);
+  // Those that the user may use.
+  Result<std::vector<std::string>> ListDatabases();
+
+  // Written to the server's configuration file, for its next start.
+  Status UpdateAuthConfig(bool password_required);
+  Status UpdateMtlsConfig(bool enabled);
+
+  // The whole tree, from the layer of the leaves to that of the root; none for an empty database.
+  Result<std::vector<std::vector<TreeNode>>> PrintTree();
+  // Streams every stored record of the selected database to `visit`, one after the other in the
+  // calling thread. Its first error ends the dump and becomes the result; otherwise that is the
+  // number of records. The call may take any time, but each part of the answer must arrive within
+  // call_timeout. Not repeated.
+  Result<uint64_t> Dump(const std::function<Status(const DumpRecord&)>& visit);
 
   // The server's word, unverified; none for an empty database.
   Result<std::optional<TreeRoot>> CurrentRoot();

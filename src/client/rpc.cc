@@ -15,6 +15,7 @@
 namespace immudb {
 namespace {
 
+using google::protobuf::Empty;
 using std::chrono::milliseconds;
 using std::chrono::system_clock;
 using Stub = schema::ImmuService::Stub;
@@ -128,10 +129,42 @@ class Rpc::Impl {
     }
   }
 
+  template <typename Request>
+  Status Change(grpc::Status (Stub::*method)(grpc::ClientContext*, const Request&, Empty*),
+                const std::string& token, const Request& request) {
+    Empty response;
+    return Call(method, token, request, &response, Repeat::kNever);
+  }
+
+  Status Dump(const std::string& token, const std::function<Status(const pb::KVList&)>& visit) {
+    grpc::ClientContext context;
+    if (!token.empty()) context.AddMetadata("authorization", "Bearer " + token);
+    grpc::CompletionQueue queue;
+    const auto reader = stub_->AsyncDump(&context, Empty(), &queue, nullptr);
+    Status status;
+    bool more = Next(queue, context, &status);
+    while (more) {
+      pb::KVList message;
+      reader->Read(&message, nullptr);
+      more = Next(queue, context, &status);
+      if (more) status = visit(message);
+      if (!status.ok()) context.TryCancel();
+      more = more && status.ok();
+    }
+    grpc::Status finished;
+    reader->Finish(&finished, nullptr);
+    queue.Shutdown();
+    void* tag = nullptr;
+    bool done = false;
+    while (queue.Next(&tag, &done)) {
+    }
+    return status.ok() ? FromGrpc(finished) : status;
+  }
+
   Status Health(milliseconds timeout, schema::HealthResponse* response, std::string* uuid) {
     grpc::ClientContext context;
     context.set_deadline(system_clock::now() + timeout);
-    const grpc::Status status = stub_->Health(&context, google::protobuf::Empty(), response);
+    const grpc::Status status = stub_->Health(&context, Empty(), response);
     if (uuid != nullptr && status.ok()) {
       const auto& metadata = context.GetServerInitialMetadata();
       const auto it = metadata.find(kUuidKey);
@@ -141,6 +174,21 @@ class Rpc::Impl {
   }
 
  private:
+  // Waits for the one pending step of a stream; did it succeed? One that takes too long is
+  // cancelled, and waited for all the same, since it still owns what it writes to.
+  bool Next(grpc::CompletionQueue& queue, grpc::ClientContext& context, Status* status) const {
+    void* tag = nullptr;
+    bool done = false;
+    if (queue.AsyncNext(&tag, &done, system_clock::now() + timeout_) ==
+        grpc::CompletionQueue::TIMEOUT) {
+      *status = Status::Unavailable("the server does not go on with its answer");
+      context.TryCancel();
+      queue.Next(&tag, &done);
+      return false;
+    }
+    return done;
+  }
+
   const milliseconds timeout_;
   const std::unique_ptr<Stub> stub_;
 };
@@ -162,8 +210,8 @@ Status Rpc::Login(const schema::LoginRequest& request, schema::LoginResponse* re
   return impl_->Call(&Stub::Login, "", request, response, Repeat::kNever);
 }
 Status Rpc::Logout(const std::string& token) {
-  google::protobuf::Empty response;
-  return impl_->Call(&Stub::Logout, token, google::protobuf::Empty(), &response, Repeat::kNever);
+  Empty response;
+  return impl_->Call(&Stub::Logout, token, Empty(), &response, Repeat::kNever);
 }
 Status Rpc::UseDatabase(const std::string& token, const schema::Database& request,
                         schema::UseDatabaseReply* response) {
@@ -241,8 +289,7 @@ Status Rpc::BySafeIndex(const std::string& token, const schema::SafeIndexOptions
 }
 
 Status Rpc::CurrentRoot(const std::string& token, schema::Root* response) {
-  return impl_->Call(&Stub::CurrentRoot, token, google::protobuf::Empty(), response,
-                     Repeat::kWhileUnavailable);
+  return impl_->Call(&Stub::CurrentRoot, token, Empty(), response, Repeat::kWhileUnavailable);
 }
 Status Rpc::Inclusion(const std::string& token, const schema::Index& request,
                       schema::InclusionProof* response) {
@@ -251,6 +298,41 @@ Status Rpc::Inclusion(const std::string& token, const schema::Index& request,
 Status Rpc::Consistency(const std::string& token, const schema::Index& request,
                         schema::ConsistencyProof* response) {
   return impl_->Call(&Stub::Consistency, token, request, response, Repeat::kWhileUnavailable);
+}
+
+Status Rpc::ListUsers(const std::string& token, schema::UserList* response) {
+  return impl_->Call(&Stub::ListUsers, token, Empty(), response, Repeat::kWhileUnavailable);
+}
+Status Rpc::CreateUser(const std::string& token, const schema::CreateUserRequest& request) {
+  return impl_->Change(&Stub::CreateUser, token, request);
+}
+Status Rpc::ChangePassword(const std::string& token, const schema::ChangePasswordRequest& request) {
+  return impl_->Change(&Stub::ChangePassword, token, request);
+}
+Status Rpc::ChangePermission(const std::string& token,
+                             const schema::ChangePermissionRequest& request) {
+  return impl_->Change(&Stub::ChangePermission, token, request);
+}
+Status Rpc::SetActiveUser(const std::string& token, const schema::SetActiveUserRequest& request) {
+  return impl_->Change(&Stub::SetActiveUser, token, request);
+}
+Status Rpc::CreateDatabase(const std::string& token, const schema::Database& request) {
+  return impl_->Change(&Stub::CreateDatabase, token, request);
+}
+Status Rpc::DatabaseList(const std::string& token, schema::DatabaseListResponse* response) {
+  return impl_->Call(&Stub::DatabaseList, token, Empty(), response, Repeat::kWhileUnavailable);
+}
+Status Rpc::UpdateAuthConfig(const std::string& token, const schema::AuthConfig& request) {
+  return impl_->Change(&Stub::UpdateAuthConfig, token, request);
+}
+Status Rpc::UpdateMtlsConfig(const std::string& token, const schema::MTLSConfig& request) {
+  return impl_->Change(&Stub::UpdateMTLSConfig, token, request);
+}
+Status Rpc::PrintTree(const std::string& token, schema::Tree* response) {
+  return impl_->Call(&Stub::PrintTree, token, Empty(), response, Repeat::kWhileUnavailable);
+}
+Status Rpc::Dump(const std::string& token, const std::function<Status(const pb::KVList&)>& visit) {
+  return impl_->Dump(token, visit);
 }
 
 }  // namespace immudb

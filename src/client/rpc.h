@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chrono>
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -70,6 +71,20 @@ class Rpc {
                    schema::InclusionProof* response);
   Status Consistency(const std::string& token, const schema::Index& request,
                      schema::ConsistencyProof* response);
+
+  Status ListUsers(const std::string& token, schema::UserList* response);
+  Status CreateUser(const std::string& token, const schema::CreateUserRequest& request);
+  Status ChangePassword(const std::string& token, const schema::ChangePasswordRequest& request);
+  Status ChangePermission(const std::string& token, const schema::ChangePermissionRequest& request);
+  Status SetActiveUser(const std::string& token, const schema::SetActiveUserRequest& request);
+  Status CreateDatabase(const std::string& token, const schema::Database& request);
+  Status DatabaseList(const std::string& token, schema::DatabaseListResponse* response);
+  Status UpdateAuthConfig(const std::string& token, const schema::AuthConfig& request);
+  Status UpdateMtlsConfig(const std::string& token, const schema::MTLSConfig& request);
+  Status PrintTree(const std::string& token, schema::Tree* response);
+  // Hands on each message until `visit` fails; then the call is cancelled. The time of the call
+  // starts anew with each message. Not repeated.
+  Status Dump(const std::string& token, const std::function<Status(const pb::KVList&)>& visit);
 
  private:
   class Impl;
