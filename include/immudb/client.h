@@ -19,6 +19,7 @@
 #include <string_view>
 #include <vector>
 
+#include "immudb/proof_document.h"
 #include "immudb/status.h"
 #include "immudb/types.h"
 
@@ -77,13 +78,9 @@ struct VerifiedItem {
   Item item;
   Digest leaf{};
   KeyMatch key_match = KeyMatch::kExact;
-};
-
-// The state of a database: the tree whose last leaf is `index`.
-struct TreeRoot {
-  LeafIndex index;
-  Digest hash{};
-  friend bool operator==(const TreeRoot&, const TreeRoot&) = default;
+  // The proof: ExplainInclusion(item.index, TreeEndingAt(tree.index), leaf, path) walks it.
+  TreeRoot tree = {};
+  ProofPath path = {};
 };
 
 // As the server answered them, with hashes of the right length; for VerifyInclusion and
@@ -242,6 +239,11 @@ class Client {
   // A key other than the asked one is accepted only as the target of a reference; see KeyMatch.
   Result<VerifiedItem> SafeGet(std::string_view key, VerifiedItem* rejected = nullptr);
   Result<VerifiedItem> BySafeIndex(LeafIndex index, VerifiedItem* rejected = nullptr);
+
+  // A verified read of `key`, as a document that others can check without this server. With `from`
+  // the document also proves that the tree continues that root, which its reader trusts. What is
+  // proven is an entry: where `key` is a reference, that of its target.
+  Result<ProofDocument> Prove(std::string_view key, const std::optional<TreeRoot>& from = {});
 
   // Users. What the caller may see and change, and the rules for names and passwords, are the
   // server's. Changing a user ends that user's sessions.

@@ -49,6 +49,13 @@ constexpr TreeSize TreeEndingAt(LeafIndex index) {
   return {index.value + 1};
 }
 
+// The state of a database: the tree whose last leaf is `index`.
+struct TreeRoot {
+  LeafIndex index;
+  Digest hash{};
+  friend bool operator==(const TreeRoot&, const TreeRoot&) = default;
+};
+
 // A version of a key, as the place that a listing of all versions has come to.
 struct VersionMark {
   std::string key;

@@ -10,6 +10,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "immudb/status.h"
 #include "immudb/types.h"
@@ -38,6 +39,22 @@ std::string SortedSetKey(std::string_view set, double score, std::string_view ke
 //   kDataLoss        well-formed, but it leads to another root: something was changed
 Status VerifyInclusion(LeafIndex index, TreeSize size, const Digest& leaf,
                        std::span<const Digest> path, const Digest& root);
+
+// One step of the way from a leaf to the root. On levels where the ragged right edge is promoted
+// unchanged there is none.
+struct ProofStep {
+  unsigned layer = 0;  // of `node` and `sibling`; 0: that of the leaves
+  Digest node{};
+  Digest sibling{};
+  bool sibling_is_left = false;
+  Digest parent{};  // the hash of both, the left one first
+};
+
+// The way that VerifyInclusion goes, for people; the last parent (with an empty path: the leaf) is
+// what the path proves to be the root. kInvalidArgument as there; whether that root is the right
+// one is not judged.
+Result<std::vector<ProofStep>> ExplainInclusion(LeafIndex index, TreeSize size, const Digest& leaf,
+                                                std::span<const Digest> path);
 
 // Does `path` prove that the tree (old_size, old_root) is a prefix of the tree (new_size,
 // new_root)?

@@ -251,6 +251,27 @@ Result<VerifiedItem> Client::BySafeIndex(LeafIndex index, VerifiedItem* rejected
   return impl_->verified.ByIndex(impl_->session(), index, rejected);
 }
 
+Result<ProofDocument> Client::Prove(std::string_view key, const std::optional<TreeRoot>& from) {
+  const SavedSession session = impl_->session();
+  auto item = impl_->verified.Get(session, key, nullptr);
+  IMMUDB_RETURN_IF_ERROR(item);
+  std::optional<ProofDocument::Consistency> consistency;
+  if (from) {
+    auto connected = impl_->verified.Connect(session, *from, &*item);
+    IMMUDB_RETURN_IF_ERROR(connected);
+    consistency = *std::move(connected);
+  }
+  return ProofDocument{.server_uuid = impl_->uuid,
+                       .database = session.database,
+                       .index = item->item.index,
+                       .key = std::move(item->item.key),
+                       .value = std::move(item->item.value),
+                       .leaf = item->leaf,
+                       .tree = item->tree,
+                       .inclusion = std::move(item->path),
+                       .consistency = std::move(consistency)};
+}
+
 Result<std::optional<TreeRoot>> Client::CurrentRoot() {
   schema::Root response;
   IMMUDB_RETURN_IF_ERROR(impl_->rpc->CurrentRoot(impl_->token(), &response));

@@ -2,18 +2,12 @@
 #include "client/proof_check.h"
 
 #include <algorithm>
-#include <limits>
 
 #include "base/status_macros.h"
 #include "immudb/verify.h"
 
 namespace immudb {
 namespace {
-
-constexpr std::string_view kMalformed = "malformed proof: ";
-constexpr std::string_view kFailed = "verification failed: ";
-// No tree ends here: its size would not fit.
-constexpr uint64_t kNoLeaf = std::numeric_limits<uint64_t>::max();
 
 Result<Digest> Hash(std::string_view bytes, std::string_view what) {
   const auto digest = ToDigest(bytes);
@@ -33,15 +27,8 @@ Result<ProofPath> Path(const Bytes& field, std::string_view what) {
   return path;
 }
 
-// In the client's words: malformed or failed.
-Status Judge(const Status& verdict) {
-  if (verdict.ok()) return verdict;
-  return verdict.code() == StatusCode::kDataLoss ? VerificationFailed(verdict.message())
-                                                 : MalformedProof(verdict.message());
-}
-
 Result<TreeRoot> RootOf(uint64_t at, std::string_view bytes) {
-  if (at == kNoLeaf) return MalformedProof("no tree can be that large");
+  IMMUDB_RETURN_IF_ERROR(CheckLastLeaf({at}));
   const auto root = Hash(bytes, "root");
   IMMUDB_RETURN_IF_ERROR(root);
   return TreeRoot{{at}, *root};
@@ -56,17 +43,9 @@ std::optional<Digest> ToDigest(std::string_view bytes) {
   return digest;
 }
 
-Status MalformedProof(std::string_view why) {
-  return Status::InvalidArgument(std::string(kMalformed) + std::string(why));
-}
-
-Status VerificationFailed(std::string_view why) {
-  return Status::DataLoss(std::string(kFailed) + std::string(why));
-}
-
 bool IsVerificationFailure(const Status& status) {
   return status.code() == StatusCode::kDataLoss || (status.code() == StatusCode::kInvalidArgument &&
-                                                    status.message().starts_with(kMalformed));
+                                                    status.message().starts_with(kMalformedProof));
 }
 
 Result<TreeRoot> CheckProof(const schema::Proof& proof, std::string_view key,
@@ -90,6 +69,15 @@ Result<TreeRoot> CheckProof(const schema::Proof& proof, std::string_view key,
                                                    size, root->hash, *consistency)));
   }
   return *root;
+}
+
+ProofPath InclusionPathOf(const schema::Proof& proof) {
+  auto path = Path(proof.inclusionpath(), "a node");
+  return path.ok() ? *std::move(path) : ProofPath();
+}
+
+Result<ProofPath> ConsistencyPathOf(const schema::Proof& proof) {
+  return Path(proof.consistencypath(), "a node of the consistency path");
 }
 
 Result<TreeRoot> CheckItem(const schema::SafeItem& answer, const std::optional<TreeRoot>& trusted) {

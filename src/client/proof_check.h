@@ -8,6 +8,7 @@
 #include <string>
 #include <string_view>
 
+#include "client/verdict.h"
 #include "immudb/client.h"
 #include "schema.pb.h"
 
@@ -15,11 +16,6 @@ namespace immudb {
 
 // The hash that these bytes are, if they are 32.
 std::optional<Digest> ToDigest(std::string_view bytes);
-
-// kInvalidArgument, "malformed proof: <why>".
-Status MalformedProof(std::string_view why);
-// kDataLoss, "verification failed: <why>".
-Status VerificationFailed(std::string_view why);
 
 // Does `proof` show that the entry (key, value) stands at proof.index in a tree that continues
 // `trusted`? Without a trusted root only the first half is asked. The result is the root of that
@@ -34,6 +30,10 @@ Result<TreeRoot> CheckProof(const schema::Proof& proof, std::string_view key,
 
 // As CheckProof for an item that was read; the item and its proof must also agree on the index.
 Result<TreeRoot> CheckItem(const schema::SafeItem& answer, const std::optional<TreeRoot>& trusted);
+
+// The paths of a proof, for showing and handing them on; the first one is empty if it is malformed.
+ProofPath InclusionPathOf(const schema::Proof& proof);
+Result<ProofPath> ConsistencyPathOf(const schema::Proof& proof);
 
 // The answers of the unverified proof calls. kInvalidArgument "malformed proof: ..." for hashes
 // that are not 32 bytes.

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "client/root_store.h"
 
-#include <sodium.h>
-
 #include <algorithm>
 #include <cctype>
 #include <chrono>
@@ -11,6 +9,7 @@
 
 #include "base/bytes.h"
 #include "base/status_macros.h"
+#include "client/base64.h"
 #include "client/proof_check.h"
 #include "schema.pb.h"
 
@@ -27,26 +26,14 @@ std::string Encode(const TreeRoot& root) {
   schema::Root message;
   message.set_index(root.index.value);
   message.set_root(std::string(AsBytes(root.hash)));
-  const std::string bytes = message.SerializeAsString();
-  std::string text(sodium_base64_ENCODED_LEN(bytes.size(), sodium_base64_VARIANT_ORIGINAL), '\0');
-  sodium_bin2base64(text.data(), text.size(), reinterpret_cast<const unsigned char*>(bytes.data()),
-                    bytes.size(), sodium_base64_VARIANT_ORIGINAL);
-  text.pop_back();  // the terminator
-  return text;
+  return EncodeBase64(message.SerializeAsString());
 }
 
 // The outer nullopt: not a root. The inner one: the root of an empty database, which is none.
 std::optional<std::optional<TreeRoot>> Decode(std::string_view text) {
-  std::string bytes(text.size(), '\0');
-  size_t length = 0;
-  const char* end = nullptr;
-  if (sodium_base642bin(reinterpret_cast<unsigned char*>(bytes.data()), bytes.size(), text.data(),
-                        text.size(), nullptr, &length, &end, sodium_base64_VARIANT_ORIGINAL) != 0 ||
-      end != text.data() + text.size()) {
-    return std::nullopt;
-  }
+  const auto bytes = DecodeBase64(text);
   schema::Root message;
-  if (!message.ParseFromArray(bytes.data(), static_cast<int>(length))) return std::nullopt;
+  if (!bytes || !message.ParseFromString(*bytes)) return std::nullopt;
   if (message.root().empty() && message.index() == 0) return std::optional<TreeRoot>();
   const auto hash = ToDigest(message.root());
   if (!hash) return std::nullopt;

@@ -15,6 +15,7 @@ VerifiedItem ToVerifiedItem(const schema::SafeItem& answer) {
   VerifiedItem result;
   result.item = {answer.item().key(), answer.item().value(), {answer.item().index()}};
   result.leaf = LeafDigest(result.item.index, result.item.key, result.item.value);
+  result.path = InclusionPathOf(answer.proof());
   return result;
 }
 
@@ -89,6 +90,7 @@ Result<VerifiedItem> VerifiedCalls::Run(const SavedSession& session, const Ask& 
   VerifiedItem item = ToVerifiedItem(answer);
   const auto root = CheckItem(answer, *trusted);
   Status status = root.status();
+  if (status.ok()) item.tree = *root;
   if (status.ok()) status = check(*root, &item);
   if (status.ok()) status = Advance(session, *trusted, *root, item);
   if (status.ok()) return item;
@@ -175,6 +177,25 @@ Result<VerifiedItem> VerifiedCalls::Get(const SavedSession& session, std::string
     return CheckKey(session, key, root, item);
   };
   return Run(session, ask, check, rejected);
+}
+
+Result<ProofDocument::Consistency> VerifiedCalls::Connect(const SavedSession& session,
+                                                          const TreeRoot& from,
+                                                          VerifiedItem* item) {
+  const auto answer = FetchByIndex(session, item->item.index, from);
+  IMMUDB_RETURN_IF_ERROR(answer);
+  const auto root = CheckItem(*answer, from);
+  IMMUDB_RETURN_IF_ERROR(root);
+  VerifiedItem connected = ToVerifiedItem(*answer);
+  if (connected.leaf != item->leaf) {
+    return VerificationFailed("the server shows two entries at index " +
+                              std::to_string(item->item.index.value));
+  }
+  auto path = ConsistencyPathOf(answer->proof());
+  IMMUDB_RETURN_IF_ERROR(path);
+  item->tree = *root;
+  item->path = std::move(connected.path);
+  return ProofDocument::Consistency{from, *std::move(path)};
 }
 
 // The answer to a SafeGet does not say that a reference was followed. But then the history of the

@@ -37,6 +37,10 @@ class VerifiedCalls {
                            VerifiedItem* rejected);
   Result<VerifiedItem> ByIndex(const SavedSession& session, LeafIndex index,
                                VerifiedItem* rejected);
+  // Proves `item`, which was verified, once more in a tree that continues `from`, and leaves that
+  // proof in it. The trusted root plays no part: it proved the entry before.
+  Result<ProofDocument::Consistency> Connect(const SavedSession& session, const TreeRoot& from,
+                                             VerifiedItem* item);
 
  private:
   // Sends the request with this trusted index. For writes the item is made of the request's bytes.

@@ -7,6 +7,7 @@
 #include <bit>
 #include <cstdint>
 
+#include "base/status_macros.h"
 #include "immudb/verify.h"
 
 namespace immudb {
@@ -49,23 +50,45 @@ Status WrongLength(size_t length, size_t expected) {
                                  std::to_string(expected));
 }
 
-}  // namespace
-
-Status VerifyInclusion(LeafIndex index, TreeSize size, const Digest& leaf,
-                       std::span<const Digest> path, const Digest& root) {
+// Can a path of this length belong to the leaf?
+Status CheckLength(LeafIndex index, TreeSize size, size_t length) {
   if (!size.Contains(index)) {
     return Status::InvalidArgument("leaf " + std::to_string(index.value) +
                                    " is outside of a tree of " + std::to_string(size.value));
   }
   const Shape shape = ShapeOf(index.value, size.value);
   const size_t expected = shape.inner + shape.border;
-  if (path.size() != expected) return WrongLength(path.size(), expected);
-  if (Climb(leaf, index.value, path, shape.inner) != root) {
+  return length == expected ? Status::Ok() : WrongLength(length, expected);
+}
+
+}  // namespace
+
+Status VerifyInclusion(LeafIndex index, TreeSize size, const Digest& leaf,
+                       std::span<const Digest> path, const Digest& root) {
+  IMMUDB_RETURN_IF_ERROR(CheckLength(index, size, path.size()));
+  if (Climb(leaf, index.value, path, ShapeOf(index.value, size.value).inner) != root) {
     return Status::DataLoss("leaf " + std::to_string(index.value) +
                             " does not lead to the root of the tree of " +
                             std::to_string(size.value));
   }
   return Status::Ok();
+}
+
+Result<std::vector<ProofStep>> ExplainInclusion(LeafIndex index, TreeSize size, const Digest& leaf,
+                                                std::span<const Digest> path) {
+  IMMUDB_RETURN_IF_ERROR(CheckLength(index, size, path.size()));
+  std::vector<ProofStep> steps;
+  uint64_t place = index.value;
+  Digest node = leaf;
+  for (unsigned layer = 0; steps.size() < path.size(); ++layer, place >>= 1) {
+    const bool sibling_is_left = (place & 1) != 0;
+    if (!sibling_is_left && place + 1 == size.LayerWidth(layer)) continue;
+    const Digest& sibling = path[steps.size()];
+    const Digest parent = sibling_is_left ? NodeDigest(sibling, node) : NodeDigest(node, sibling);
+    steps.push_back({layer, node, sibling, sibling_is_left, parent});
+    node = parent;
+  }
+  return steps;
 }
 
 Status VerifyConsistency(TreeSize old_size, const Digest& old_root, TreeSize new_size,
