@@ -123,14 +123,30 @@ struct ServerHealth {
   std::string version;  // several lines
 };
 
-// A structured value: what the original's programs store. The server sees only its bytes.
+// A structured value: what the original's programs store. It is hashed and stored as its bytes.
 struct StructuredValue {
   uint64_t timestamp = 0;  // Unix seconds by the writer's clock
   std::string payload;
 };
+// With the time of this machine's clock.
+StructuredValue StampedNow(std::string payload);
 std::string EncodeStructured(const StructuredValue& value);
 // kInvalidArgument if the bytes are no structured value. Some raw values happen to be one.
 Result<StructuredValue> DecodeStructured(std::string_view bytes);
+
+struct StructuredKeyValue {
+  std::string key;
+  StructuredValue value;
+};
+struct StructuredItem {
+  std::string key;
+  StructuredValue value;
+  LeafIndex index;
+};
+struct StructuredPage {
+  std::vector<StructuredItem> items;
+  bool more = false;
+};
 
 // What a user may do in a database. The numbers are those of the contract.
 enum class UserPermission : uint32_t {
@@ -182,6 +198,9 @@ bool IsVerificationFailure(const Status& status);
 // of one Client run one after the other, since each is proven from the root that the one before
 // left. Several Clients and processes may share token file and root directory.
 //
+// Each RPC of the contract has a member of its name, with Structured for SV; but DatabaseList is
+// ListDatabases, and ChangePermission is GrantPermission and RevokePermission.
+//
 // Errors: those of the server with its text; kUnavailable when it cannot be reached in time; and
 // see IsVerificationFailure. Reads are repeated, with growing pauses, while the server is
 // unavailable and the call's time lasts; writes are not, because the first one may have been done.
@@ -228,6 +247,19 @@ class Client {
   Result<ItemPage> IScan(uint64_t page_number, uint64_t page_size);  // page numbers start at 1
   Result<uint64_t> Count(std::string_view prefix);
 
+  // Structured values: the calls above as the RPCs SetSV, SetBatchSV, GetSV ... IScanSV. A read
+  // fails as a whole when one value is not structured; to read what may be mixed, read raw and
+  // DecodeStructured().
+  Result<LeafIndex> SetStructured(std::string_view key, const StructuredValue& value);
+  Result<LeafIndex> SetBatchStructured(std::span<const StructuredKeyValue> entries);
+  Result<StructuredItem> GetStructured(std::string_view key);
+  Result<std::vector<StructuredItem>> GetBatchStructured(std::span<const std::string> keys);
+  Result<StructuredItem> ByIndexStructured(LeafIndex index);
+  Result<std::vector<StructuredItem>> HistoryStructured(std::string_view key);
+  Result<std::vector<StructuredItem>> ScanStructured(const ScanQuery& query);
+  Result<std::vector<StructuredItem>> ZScanStructured(const SetScanQuery& query);
+  Result<StructuredPage> IScanStructured(uint64_t page_number, uint64_t page_size);
+
   // Verified calls. When the proof fails nothing new is trusted and the answer is not returned; it
   // is put into `*rejected` (if not null), for display only.
   Result<VerifiedItem> SafeSet(std::string_view key, std::string_view value,
@@ -239,6 +271,12 @@ class Client {
   // A key other than the asked one is accepted only as the target of a reference; see KeyMatch.
   Result<VerifiedItem> SafeGet(std::string_view key, VerifiedItem* rejected = nullptr);
   Result<VerifiedItem> BySafeIndex(LeafIndex index, VerifiedItem* rejected = nullptr);
+  // The same as SafeSetSV and SafeGetSV; the item's value is the bytes that were hashed, for
+  // DecodeStructured(). Bytes that no encoder would write (but a decoder reads) take a second,
+  // raw call.
+  Result<VerifiedItem> SafeSetStructured(std::string_view key, const StructuredValue& value,
+                                         VerifiedItem* rejected = nullptr);
+  Result<VerifiedItem> SafeGetStructured(std::string_view key, VerifiedItem* rejected = nullptr);
 
   // A verified read of `key`, as a document that others can check without this server. With `from`
   // the document also proves that the tree continues that root, which its reader trusts. What is

@@ -7,6 +7,7 @@
 
 #include "base/status_macros.h"
 #include "client/client_impl.h"
+#include "client/messages.h"
 #include "client/proof_check.h"
 #include "client/tls_diagnosis.h"
 
@@ -18,30 +19,6 @@ using std::chrono::steady_clock;
 
 constexpr milliseconds kFirstPause{50};
 constexpr milliseconds kLongestPause{500};
-
-Item ToItem(schema::Item&& item) {
-  return {std::move(*item.mutable_key()), std::move(*item.mutable_value()), {item.index()}};
-}
-
-template <typename Message>
-std::vector<Item> ToItems(Message&& list) {
-  std::vector<Item> items;
-  items.reserve(static_cast<size_t>(list.items_size()));
-  for (auto& item : *list.mutable_items()) items.push_back(ToItem(std::move(item)));
-  return items;
-}
-
-schema::Key ToKey(std::string_view key) {
-  schema::Key message;
-  message.set_key(std::string(key));
-  return message;
-}
-
-schema::Index ToIndex(LeafIndex index) {
-  schema::Index message;
-  message.set_index(index.value);
-  return message;
-}
 
 // Asks until the server is healthy. Only its absence (or illness) is a reason to ask again.
 Result<std::string> AwaitHealth(Rpc& rpc, milliseconds patience) {
@@ -172,10 +149,8 @@ Result<Item> Client::Get(std::string_view key) {
 }
 
 Result<std::vector<Item>> Client::GetBatch(std::span<const std::string> keys) {
-  schema::KeyList request;
-  for (const auto& key : keys) request.add_keys()->set_key(key);
   schema::ItemList response;
-  IMMUDB_RETURN_IF_ERROR(impl_->rpc->GetBatch(impl_->token(), request, &response));
+  IMMUDB_RETURN_IF_ERROR(impl_->rpc->GetBatch(impl_->token(), ToKeyList(keys), &response));
   return ToItems(std::move(response));
 }
 
@@ -192,34 +167,21 @@ Result<std::vector<Item>> Client::History(std::string_view key) {
 }
 
 Result<std::vector<Item>> Client::Scan(const ScanQuery& query) {
-  schema::ScanOptions request;
-  request.set_prefix(query.prefix);
-  request.set_offset(query.offset);
-  request.set_limit(query.limit);
-  request.set_reverse(query.reverse);
-  request.set_deep(query.deep);
   schema::ItemList response;
-  IMMUDB_RETURN_IF_ERROR(impl_->rpc->Scan(impl_->token(), request, &response));
+  IMMUDB_RETURN_IF_ERROR(impl_->rpc->Scan(impl_->token(), ToScan(query), &response));
   return ToItems(std::move(response));
 }
 
 Result<std::vector<Item>> Client::ZScan(const SetScanQuery& query) {
-  schema::ZScanOptions request;
-  request.set_set(query.set);
-  request.set_offset(query.offset);
-  request.set_limit(query.limit);
-  request.set_reverse(query.reverse);
   schema::ItemList response;
-  IMMUDB_RETURN_IF_ERROR(impl_->rpc->ZScan(impl_->token(), request, &response));
+  IMMUDB_RETURN_IF_ERROR(impl_->rpc->ZScan(impl_->token(), ToZScan(query), &response));
   return ToItems(std::move(response));
 }
 
 Result<ItemPage> Client::IScan(uint64_t page_number, uint64_t page_size) {
-  schema::IScanOptions request;
-  request.set_pagenumber(page_number);
-  request.set_pagesize(page_size);
   schema::Page response;
-  IMMUDB_RETURN_IF_ERROR(impl_->rpc->IScan(impl_->token(), request, &response));
+  IMMUDB_RETURN_IF_ERROR(
+      impl_->rpc->IScan(impl_->token(), ToIScan(page_number, page_size), &response));
   const bool more = response.more();
   return ItemPage{ToItems(std::move(response)), more};
 }
@@ -249,6 +211,13 @@ Result<VerifiedItem> Client::SafeGet(std::string_view key, VerifiedItem* rejecte
 }
 Result<VerifiedItem> Client::BySafeIndex(LeafIndex index, VerifiedItem* rejected) {
   return impl_->verified.ByIndex(impl_->session(), index, rejected);
+}
+Result<VerifiedItem> Client::SafeSetStructured(std::string_view key, const StructuredValue& value,
+                                               VerifiedItem* rejected) {
+  return impl_->verified.SetStructured(impl_->session(), key, value, rejected);
+}
+Result<VerifiedItem> Client::SafeGetStructured(std::string_view key, VerifiedItem* rejected) {
+  return impl_->verified.GetStructured(impl_->session(), key, rejected);
 }
 
 Result<ProofDocument> Client::Prove(std::string_view key, const std::optional<TreeRoot>& from) {

@@ -288,6 +288,51 @@ Status Rpc::BySafeIndex(const std::string& token, const schema::SafeIndexOptions
   return impl_->Call(&Stub::BySafeIndex, token, request, response, Repeat::kWhileUnavailable);
 }
 
+Status Rpc::SetSV(const std::string& token, const schema::StructuredKeyValue& request,
+                  schema::Index* response) {
+  return impl_->Call(&Stub::SetSV, token, request, response, Repeat::kNever);
+}
+Status Rpc::SetBatchSV(const std::string& token, const schema::SKVList& request,
+                       schema::Index* response) {
+  return impl_->Call(&Stub::SetBatchSV, token, request, response, Repeat::kNever);
+}
+Status Rpc::GetSV(const std::string& token, const schema::Key& request,
+                  schema::StructuredItem* response) {
+  return impl_->Call(&Stub::GetSV, token, request, response, Repeat::kWhileUnavailable);
+}
+Status Rpc::GetBatchSV(const std::string& token, const schema::KeyList& request,
+                       schema::StructuredItemList* response) {
+  return impl_->Call(&Stub::GetBatchSV, token, request, response, Repeat::kWhileUnavailable);
+}
+Status Rpc::ByIndexSV(const std::string& token, const schema::Index& request,
+                      schema::StructuredItem* response) {
+  return impl_->Call(&Stub::ByIndexSV, token, request, response, Repeat::kWhileUnavailable);
+}
+Status Rpc::HistorySV(const std::string& token, const schema::Key& request,
+                      schema::StructuredItemList* response) {
+  return impl_->Call(&Stub::HistorySV, token, request, response, Repeat::kWhileUnavailable);
+}
+Status Rpc::ScanSV(const std::string& token, const schema::ScanOptions& request,
+                   schema::StructuredItemList* response) {
+  return impl_->Call(&Stub::ScanSV, token, request, response, Repeat::kWhileUnavailable);
+}
+Status Rpc::ZScanSV(const std::string& token, const schema::ZScanOptions& request,
+                    schema::StructuredItemList* response) {
+  return impl_->Call(&Stub::ZScanSV, token, request, response, Repeat::kWhileUnavailable);
+}
+Status Rpc::IScanSV(const std::string& token, const schema::IScanOptions& request,
+                    schema::SPage* response) {
+  return impl_->Call(&Stub::IScanSV, token, request, response, Repeat::kWhileUnavailable);
+}
+Status Rpc::SafeSetSV(const std::string& token, const schema::SafeSetSVOptions& request,
+                      schema::Proof* response) {
+  return impl_->Call(&Stub::SafeSetSV, token, request, response, Repeat::kNever);
+}
+Status Rpc::SafeGetSV(const std::string& token, const schema::SafeGetOptions& request,
+                      schema::SafeStructuredItem* response) {
+  return impl_->Call(&Stub::SafeGetSV, token, request, response, Repeat::kWhileUnavailable);
+}
+
 Status Rpc::CurrentRoot(const std::string& token, schema::Root* response) {
   return impl_->Call(&Stub::CurrentRoot, token, Empty(), response, Repeat::kWhileUnavailable);
 }

@@ -66,6 +66,29 @@ class Rpc {
   Status BySafeIndex(const std::string& token, const schema::SafeIndexOptions& request,
                      schema::SafeItem* response);
 
+  Status SetSV(const std::string& token, const schema::StructuredKeyValue& request,
+               schema::Index* response);
+  Status SetBatchSV(const std::string& token, const schema::SKVList& request,
+                    schema::Index* response);
+  Status GetSV(const std::string& token, const schema::Key& request,
+               schema::StructuredItem* response);
+  Status GetBatchSV(const std::string& token, const schema::KeyList& request,
+                    schema::StructuredItemList* response);
+  Status ByIndexSV(const std::string& token, const schema::Index& request,
+                   schema::StructuredItem* response);
+  Status HistorySV(const std::string& token, const schema::Key& request,
+                   schema::StructuredItemList* response);
+  Status ScanSV(const std::string& token, const schema::ScanOptions& request,
+                schema::StructuredItemList* response);
+  Status ZScanSV(const std::string& token, const schema::ZScanOptions& request,
+                 schema::StructuredItemList* response);
+  Status IScanSV(const std::string& token, const schema::IScanOptions& request,
+                 schema::SPage* response);
+  Status SafeSetSV(const std::string& token, const schema::SafeSetSVOptions& request,
+                   schema::Proof* response);
+  Status SafeGetSV(const std::string& token, const schema::SafeGetOptions& request,
+                   schema::SafeStructuredItem* response);
+
   Status CurrentRoot(const std::string& token, schema::Root* response);
   Status Inclusion(const std::string& token, const schema::Index& request,
                    schema::InclusionProof* response);

@@ -1,10 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <chrono>
 #include <limits>
+#include <utility>
 
 #include "immudb/client.h"
 #include "schema.pb.h"
 
 namespace immudb {
+
+StructuredValue StampedNow(std::string payload) {
+  const auto now = std::chrono::system_clock::now().time_since_epoch();
+  const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(now).count();
+  return {static_cast<uint64_t>(seconds), std::move(payload)};
+}
 
 std::string EncodeStructured(const StructuredValue& value) {
   schema::Content content;

@@ -4,7 +4,9 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/bytes.h"
 #include "base/status_macros.h"
+#include "client/messages.h"
 #include "client/proof_check.h"
 #include "immudb/verify.h"
 
@@ -165,13 +167,53 @@ Result<VerifiedItem> VerifiedCalls::ByIndex(const SavedSession& session, LeafInd
   return Run(session, ask, check, rejected);
 }
 
+Result<VerifiedItem> VerifiedCalls::SetStructured(const SavedSession& session, std::string_view key,
+                                                  const StructuredValue& value,
+                                                  VerifiedItem* rejected) {
+  schema::SafeSetSVOptions request;
+  request.mutable_skv()->set_key(std::string(key));
+  Fill(request.mutable_skv()->mutable_value(), value);
+  const auto call = [&](uint64_t root_index, schema::Proof* proof) {
+    request.mutable_rootindex()->set_index(root_index);
+    return rpc_.SafeSetSV(session.token, request, proof);
+  };
+  return Write(session, key, EncodeStructured(value), call, rejected);
+}
+
+// The answer has lost the bytes that were hashed. If encoding it again gives other ones, the raw
+// call decides, so that an unusual encoding is not taken for tampering.
+Status VerifiedCalls::AskStructured(const SavedSession& session,
+                                    const schema::SafeGetOptions& request,
+                                    schema::SafeItem* answer) {
+  schema::SafeStructuredItem structured;
+  IMMUDB_RETURN_IF_ERROR(rpc_.SafeGetSV(session.token, request, &structured));
+  answer->mutable_item()->set_key(structured.item().key());
+  answer->mutable_item()->set_value(structured.item().value().SerializeAsString());
+  answer->mutable_item()->set_index(structured.item().index());
+  *answer->mutable_proof() = std::move(*structured.mutable_proof());
+  if (AsBytes(ToVerifiedItem(*answer).leaf) == answer->proof().leaf()) return Status::Ok();
+  answer->Clear();
+  return rpc_.SafeGet(session.token, request, answer);
+}
+
 Result<VerifiedItem> VerifiedCalls::Get(const SavedSession& session, std::string_view key,
                                         VerifiedItem* rejected) {
+  return Get(session, key, ValueForm::kRaw, rejected);
+}
+
+Result<VerifiedItem> VerifiedCalls::GetStructured(const SavedSession& session, std::string_view key,
+                                                  VerifiedItem* rejected) {
+  return Get(session, key, ValueForm::kStructured, rejected);
+}
+
+Result<VerifiedItem> VerifiedCalls::Get(const SavedSession& session, std::string_view key,
+                                        ValueForm form, VerifiedItem* rejected) {
   schema::SafeGetOptions request;
   request.set_key(std::string(key));
   const auto ask = [&](uint64_t root_index, schema::SafeItem* answer) {
     request.mutable_rootindex()->set_index(root_index);
-    return rpc_.SafeGet(session.token, request, answer);
+    return form == ValueForm::kRaw ? rpc_.SafeGet(session.token, request, answer)
+                                   : AskStructured(session, request, answer);
   };
   const auto check = [&](const TreeRoot& root, VerifiedItem* item) {
     return CheckKey(session, key, root, item);

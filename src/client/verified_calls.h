@@ -35,6 +35,10 @@ class VerifiedCalls {
                             std::string_view key, VerifiedItem* rejected);
   Result<VerifiedItem> Get(const SavedSession& session, std::string_view key,
                            VerifiedItem* rejected);
+  Result<VerifiedItem> SetStructured(const SavedSession& session, std::string_view key,
+                                     const StructuredValue& value, VerifiedItem* rejected);
+  Result<VerifiedItem> GetStructured(const SavedSession& session, std::string_view key,
+                                     VerifiedItem* rejected);
   Result<VerifiedItem> ByIndex(const SavedSession& session, LeafIndex index,
                                VerifiedItem* rejected);
   // Proves `item`, which was verified, once more in a tree that continues `from`, and leaves that
@@ -48,6 +52,10 @@ class VerifiedCalls {
   // What is to be checked besides the proof, which led to `root`.
   using Check = std::function<Status(const TreeRoot& root, VerifiedItem* item)>;
 
+  enum class ValueForm : uint8_t { kRaw, kStructured };
+
+  Result<VerifiedItem> Get(const SavedSession& session, std::string_view key, ValueForm form,
+                           VerifiedItem* rejected);
   Result<VerifiedItem> Run(const SavedSession& session, const Ask& ask, const Check& check,
                            VerifiedItem* rejected);
   Result<VerifiedItem> Write(const SavedSession& session, std::string_view key,
@@ -59,6 +67,8 @@ class VerifiedCalls {
                  const TreeRoot& to, const VerifiedItem& item);
   Result<schema::SafeItem> FetchByIndex(const SavedSession& session, LeafIndex index,
                                         const TreeRoot& from);
+  Status AskStructured(const SavedSession& session, const schema::SafeGetOptions& request,
+                       schema::SafeItem* answer);
   Status CheckKey(const SavedSession& session, std::string_view asked, const TreeRoot& root,
                   VerifiedItem* item);
 
