@@ -5,56 +5,19 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <filesystem>
 #include <string>
 #include <thread>
 #include <vector>
 
-#include "client/client_test_util.h"
+#include "client/live_fixture.h"
 #include "immudb/client.h"
 #include "immudb/verify.h"
-#include "server/server.h"
 
 namespace immudb {
 namespace {
 
 using std::chrono::milliseconds;
-
-class Live : public testing::Test {
- protected:
-  void SetUp() override { Start(); }
-
-  void Start() {
-    ServerOptions options;
-    options.directory = directory_ / "data";
-    options.address = "127.0.0.1";
-    options.port = 0;
-    auto server = Server::Start(options);
-    ASSERT_TRUE(server.ok()) << server.status().ToString();
-    server_ = *std::move(server);
-    client_ = Connect();
-    ASSERT_TRUE(client_->Login("immudb", "immudb").ok());
-    ASSERT_TRUE(client_->UseDatabase("defaultdb").ok());
-  }
-  void Restart() {
-    client_.reset();
-    ASSERT_TRUE(server_->Shutdown(milliseconds(1000)).ok());
-    server_.reset();
-    Start();
-  }
-  std::unique_ptr<Client> Connect() const {
-    ClientOptions options;
-    options.port = server_->port();
-    options.token_file = directory_ / "token";
-    options.root_directory = directory_ / "roots";
-    auto client = Client::Connect(options);
-    EXPECT_TRUE(client.ok()) << client.status().ToString();
-    return *std::move(client);
-  }
-
-  TemporaryDirectory directory_;
-  std::unique_ptr<Server> server_;
-  std::unique_ptr<Client> client_;
-};
 
 TEST_F(Live, WhatIsWrittenIsReadAndProven) {
   const auto set = client_->SafeSet("k", "v");
