@@ -8,6 +8,8 @@
 //   expected root given  the entry is in the log whose state is that root (or in one that only
 //                        appended to it)
 //   none                 entry, path and root fit each other; whose log it is stays open
+// The size of the document's own tree is certain only if the expected root is that tree's: RFC 6962
+// paths lead to a root, and some fit trees of neighbouring sizes.
 //
 // The text is JSON, with hashes in hexadecimal, key and value in base64:
 //   {"format": "immudb-proof", "version": 1, "server": "<uuid>", "database": "defaultdb",

@@ -7,7 +7,11 @@
 #include <grpcpp/support/status_code_enum.h>
 #include <gtest/gtest.h>
 
+#include <atomic>
+#include <chrono>
+#include <thread>
 #include <utility>
+#include <vector>
 
 #include "client/client_test_util.h"
 #include "client/fake_server.h"
@@ -154,6 +158,70 @@ TEST_F(ClientCalls, RepetitionEndsWithTheTimeOfTheCall) {
   const auto client = Client::Connect(options);
   server_.FailNext(1000, grpc::StatusCode::UNAVAILABLE, "restarting");
   EXPECT_EQ((*client)->Get("k").status().code(), StatusCode::kUnavailable);
+}
+
+TEST_F(ClientCalls, VerifiedReadsAreRepeatedAndVerifiedWritesAreNot) {
+  const auto client = Connect();
+  ASSERT_TRUE(client->SafeSet("k", "v").ok());
+  server_.FailNext(1, grpc::StatusCode::UNAVAILABLE, "restarting");
+  EXPECT_TRUE(client->SafeGet("k").ok());
+  server_.FailNext(1, grpc::StatusCode::UNAVAILABLE, "restarting");
+  EXPECT_EQ(client->SafeSet("k", "w").status().code(), StatusCode::kUnavailable);
+  EXPECT_EQ(server_.size(), 1U);
+}
+
+// A server that hangs must not hang its clients.
+TEST_F(ClientCalls, EveryCallEndsInTime) {
+  ClientOptions options = Options(server_);
+  options.call_timeout = milliseconds(200);
+  const auto client = *Client::Connect(options);
+  server_.Append("a", "1");
+  server_.Append("b", "2");
+  server_.Stall();
+  const auto begin = std::chrono::steady_clock::now();
+  EXPECT_EQ(client->Get("a").status().code(), StatusCode::kUnavailable);
+  EXPECT_EQ(client->Set("a", "2").status().code(), StatusCode::kUnavailable);
+  EXPECT_EQ(client->SafeGet("a").status().code(), StatusCode::kUnavailable);
+  uint64_t seen = 0;
+  const auto dump = client->Dump([&](const DumpRecord& /*record*/) {
+    ++seen;
+    return Status::Ok();
+  });
+  EXPECT_EQ(dump.status().code(), StatusCode::kUnavailable) << dump.status().ToString();
+  EXPECT_EQ(seen, 1U);
+  EXPECT_GE(std::chrono::steady_clock::now() - begin, milliseconds(4 * 200));
+  server_.Release();
+  EXPECT_EQ(client->Get("b")->value, "2");
+  EXPECT_TRUE(client->Dump([](const DumpRecord& /*record*/) { return Status::Ok(); }).ok());
+}
+
+TEST_F(ClientCalls, LargeAnswersAreTakenUpToTheBound) {
+  const auto client = Connect();
+  server_.Append("large", std::string(size_t{20} << 20, 'x'));
+  EXPECT_EQ(client->Get("large")->value.size(), size_t{20} << 20);
+  server_.Append("larger", std::string(size_t{33} << 20, 'x'));
+  EXPECT_EQ(client->Get("larger").status().code(), StatusCode::kResourceExhausted);
+}
+
+// One Client, many threads: each gets its own answers.
+TEST_F(ClientCalls, OneClientServesManyThreads) {
+  const auto client = Connect();
+  std::atomic<int> failures = 0;
+  std::vector<std::thread> threads;
+  for (int t = 0; t < 4; ++t) {
+    threads.emplace_back([&, key = std::to_string(t)] {
+      for (int i = 0; i < 20; ++i) {
+        const std::string value = key + '.' + std::to_string(i);
+        if (!client->SafeSet(key, value).ok()) ++failures;
+        const auto plain = client->Get(key);
+        const auto proven = client->SafeGet(key);
+        if (!plain.ok() || plain->value != value) ++failures;
+        if (!proven.ok() || proven->item.value != value) ++failures;
+      }
+    });
+  }
+  for (auto& thread : threads) thread.join();
+  EXPECT_EQ(failures, 0);
 }
 
 TEST_F(ClientCalls, ADamagedTokenFileIsNamed) {

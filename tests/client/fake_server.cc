@@ -3,6 +3,7 @@
 
 #include <grpcpp/grpcpp.h>
 
+#include <condition_variable>
 #include <mutex>
 #include <optional>
 #include <span>
@@ -135,6 +136,18 @@ class FakeServer::Service final : public schema::ImmuService::Service {
     }
     return grpc::Status::OK;
   }
+  grpc::Status Dump(ServerContext* /*context*/, const Empty* /*request*/,
+                    grpc::ServerWriter<pb::KVList>* writer) override {
+    for (size_t i = 0;; ++i) {
+      pb::KVList message;
+      std::unique_lock hold(mutex_);
+      if (i > 0) AwaitRelease(hold);
+      if (i == records_.size()) return grpc::Status::OK;
+      message.add_kv()->set_key(records_[i].key);
+      hold.unlock();
+      if (!writer->Write(message)) return grpc::Status::CANCELLED;
+    }
+  }
   grpc::Status CurrentRoot(ServerContext* context, const Empty* /*request*/,
                            schema::Root* response) override {
     if (auto refused = Arrive(*context)) return *refused;
@@ -193,6 +206,8 @@ class FakeServer::Service final : public schema::ImmuService::Service {
   }
 
   mutable std::mutex mutex_;
+  std::condition_variable released_;
+  bool stalled_ = false;                                  // guarded by mutex_
   std::vector<Record> records_;                           // guarded by mutex_
   int fail_next_ = 0;                                     // guarded by mutex_
   grpc::Status failure_;                                  // guarded by mutex_
@@ -205,15 +220,20 @@ class FakeServer::Service final : public schema::ImmuService::Service {
  private:
   // Counts the call; its refusal, if it is to fail.
   std::optional<grpc::Status> Arrive(const ServerContext& context) {
-    const std::lock_guard hold(mutex_);
+    std::unique_lock hold(mutex_);
     ++calls_;
     const auto it = context.client_metadata().find("authorization");
     authorization_ = it == context.client_metadata().end()
                          ? ""
                          : std::string(it->second.data(), it->second.size());
+    AwaitRelease(hold);
     if (fail_next_ == 0) return std::nullopt;
     --fail_next_;
     return failure_;
+  }
+
+  void AwaitRelease(std::unique_lock<std::mutex>& hold) {
+    released_.wait(hold, [this] { return !stalled_; });
   }
 
   std::vector<Digest> LeavesLocked() const {
@@ -301,6 +321,7 @@ FakeServer::FakeServer(std::string uuid)
   running_->server = builder.BuildAndStart();
 }
 FakeServer::~FakeServer() {
+  Release();
   running_->server->Shutdown(std::chrono::system_clock::now());
 }
 
@@ -338,6 +359,15 @@ void FakeServer::FailNext(int count, int grpc_code, const std::string& message) 
   const std::lock_guard hold(service_->mutex_);
   service_->fail_next_ = count;
   service_->failure_ = {static_cast<grpc::StatusCode>(grpc_code), message};
+}
+void FakeServer::Stall() {
+  const std::lock_guard hold(service_->mutex_);
+  service_->stalled_ = true;
+}
+void FakeServer::Release() {
+  const std::lock_guard hold(service_->mutex_);
+  service_->stalled_ = false;
+  service_->released_.notify_all();
 }
 int FakeServer::calls() const {
   const std::lock_guard hold(service_->mutex_);

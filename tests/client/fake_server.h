@@ -40,6 +40,10 @@ class FakeServer {
   void IgnoreRootIndex();
   // The next `count` calls (not Health) end with this gRPC code.
   void FailNext(int count, int grpc_code, const std::string& message);
+  // From now on calls (not Health) get no answer, and dumps end after their first message, until
+  // Release().
+  void Stall();
+  void Release();
   // Calls that arrived (not Health).
   int calls() const;
   // The authorization metadata of the latest call.

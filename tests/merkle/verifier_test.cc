@@ -224,6 +224,35 @@ TEST(VerifyInclusionTest, AcceptsProofsInTreesOfAnySize) {
   }
 }
 
+// Somebody who follows the printed steps with paper and sha256sum must come to the root.
+TEST(ExplainInclusionTest, GoesFromTheLeafToTheRoot) {
+  ForEachInclusion([](ReferenceTree&, const Inclusion& proof) {
+    const auto steps =
+        ExplainInclusion(LeafIndex{proof.index}, TreeSize{proof.size}, proof.leaf, proof.path);
+    ASSERT_TRUE(steps.ok()) << steps.status().ToString();
+    ASSERT_EQ(steps->size(), proof.path.size());
+    Digest node = proof.leaf;
+    for (size_t i = 0; i < steps->size(); ++i) {
+      const ProofStep& step = (*steps)[i];
+      EXPECT_EQ(step.node, node);
+      EXPECT_EQ(step.sibling, proof.path[i]);
+      EXPECT_EQ(step.sibling_is_left, (proof.index >> step.layer & 1) != 0);
+      EXPECT_EQ(step.parent, step.sibling_is_left ? NodeDigest(step.sibling, step.node)
+                                                  : NodeDigest(step.node, step.sibling));
+      EXPECT_GE(step.layer, i == 0 ? 0 : (*steps)[i - 1].layer + 1);
+      node = step.parent;
+    }
+    EXPECT_EQ(node, proof.root);
+  });
+}
+
+TEST(ExplainInclusionTest, RefusesPathsOfAnotherLength) {
+  const ProofPath path(3);
+  EXPECT_TRUE(ExplainInclusion({0}, TreeSize{8}, {}, path).ok());
+  EXPECT_EQ(ExplainInclusion({0}, TreeSize{9}, {}, path).status().code(), kMalformed);
+  EXPECT_EQ(ExplainInclusion({8}, TreeSize{8}, {}, path).status().code(), kMalformed);
+}
+
 TEST(VerifyConsistencyTest, AcceptsTheOriginalsProofs) {
   ASSERT_FALSE(Vectors()["consistency"].empty());
   for (const auto& v : Vectors()["consistency"]) {
