@@ -214,6 +214,22 @@ TEST_F(Proofs, AreNotMadeFromARootThatTheServerDoesNotContinue) {
   EXPECT_EQ(client_->Prove("nothing").status().code(), StatusCode::kNotFound);
 }
 
+// Each answer is a genuine entry with a good proof, but the second is about another one.
+TEST_F(Proofs, AreAboutTheEntryThatWasReadAndNoOther) {
+  schema::SafeItem other;
+  server_.Alter([&](schema::SafeItem* answer) { other = *answer; });
+  ASSERT_TRUE(client_->SafeGet("k6").ok());
+  ASSERT_TRUE(client_->BySafeIndex({6}).ok());
+  int calls = 0;
+  server_.Alter([&](schema::SafeItem* answer) {
+    if (++calls == 2) *answer = other;
+  });
+  const auto document = client_->Prove("k3", Current());
+  EXPECT_EQ(calls, 2);
+  EXPECT_EQ(document.status().code(), StatusCode::kDataLoss) << document.status().ToString();
+  EXPECT_THAT(document.status().message(), HasSubstr("two entries at index 3"));
+}
+
 TEST(TreeRootText, IsReadBack) {
   const TreeRoot root{{17}, DigestOf(0xC4)};
   const auto read = ParseTreeRoot(ToText(root));
