@@ -57,12 +57,7 @@ std::string CommandLines(const ProgramSpec& program) {
   return text;
 }
 
-std::string OptionLines(const ProgramSpec& program) {
-  std::vector<OptionSpec> rows = program.options;
-  rows.push_back({.name = "help",
-                  .short_name = 'h',
-                  .type = OptionType::kBool,
-                  .help = "help for " + program.name});
+std::string OptionLines(const std::vector<OptionSpec>& rows) {
   size_t width = 0;
   for (const auto& row : rows) width = std::max(width, FlagColumn(row).size());
   std::string text;
@@ -72,6 +67,15 @@ std::string OptionLines(const ProgramSpec& program) {
     text += '\n';
   }
   return text;
+}
+
+std::string ProgramOptionLines(const ProgramSpec& program) {
+  std::vector<OptionSpec> rows = program.options;
+  rows.push_back({.name = "help",
+                  .short_name = 'h',
+                  .type = OptionType::kBool,
+                  .help = "help for " + program.name});
+  return OptionLines(rows);
 }
 
 std::string EnvironmentLines(const ProgramSpec& program) {
@@ -90,22 +94,25 @@ std::string HelpText(const ProgramSpec& program) {
   std::string text = program.summary + "\n\nUsage:\n  " + program.name + " [flags]\n  " +
                      program.name + " [command] [flags]\n";
   text += "\nCommands:\n" + CommandLines(program);
-  text += "\nFlags (sizes: 64KiB, 32MiB; durations: 500ms, 30s, 1h):\n" + OptionLines(program);
+  text +=
+      "\nFlags (sizes: 64KiB, 32MiB; durations: 500ms, 30s, 1h):\n" + ProgramOptionLines(program);
   text += "\nEnvironment variables:\n" + EnvironmentLines(program);
   text += "\nPrecedence: flag, environment variable, configuration file, default.\n";
   return text;
 }
 
 std::string HelpText(const ProgramSpec& program, std::string_view command) {
-  for (const auto& spec : AllCommands(program)) {
-    if (spec.name != command && (spec.alias.empty() || spec.alias != command)) continue;
-    std::string text = spec.help + "\n\nUsage:\n  " + program.name + ' ' + spec.name;
-    if (!spec.arguments.empty()) text += ' ' + spec.arguments;
-    text += " [flags]\n";
-    if (!spec.alias.empty()) text += "\nAlias: " + spec.alias + '\n';
-    return text + "\nFlags:\n" + OptionLines(program);
+  const ProgramSpec all{.name = program.name, .commands = AllCommands(program)};
+  const CommandSpec* spec = FindCommandSpec(all, command);
+  if (spec == nullptr) return HelpText(program);
+  std::string text = spec->help + "\n\nUsage:\n  " + program.name + ' ' + spec->name;
+  if (!spec->arguments.empty()) text += ' ' + spec->arguments;
+  text += " [flags]\n";
+  if (!spec->alias.empty()) text += "\nAlias: " + spec->alias + '\n';
+  if (!spec->options.empty()) {
+    text += "\nFlags of " + spec->name + ":\n" + OptionLines(spec->options);
   }
-  return HelpText(program);
+  return text + "\nFlags:\n" + ProgramOptionLines(program);
 }
 
 }  // namespace immudb

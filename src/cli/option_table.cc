@@ -17,9 +17,9 @@
 namespace immudb {
 namespace {
 
-const OptionSpec* FindOption(const ProgramSpec& program, std::string_view name) {
-  const auto it = std::ranges::find(program.options, name, &OptionSpec::name);
-  return it == program.options.end() ? nullptr : &*it;
+const OptionSpec* FindOption(const std::vector<OptionSpec>& options, std::string_view name) {
+  const auto it = std::ranges::find(options, name, &OptionSpec::name);
+  return it == options.end() ? nullptr : &*it;
 }
 
 // "-p=1" and "-s=false" as CLI11 understands them: with the long name. An option that is given an
@@ -88,37 +88,47 @@ Result<Words> SplitWords(const ProgramSpec& program, const std::vector<std::stri
   return words;
 }
 
+bool SameWord(std::string_view a, std::string_view b) {
+  return std::ranges::equal(
+      a, b, [](unsigned char x, unsigned char y) { return std::tolower(x) == std::tolower(y); });
+}
+
 bool IsBuiltIn(std::string_view command) {
-  return command == "help" || command == "version";
+  return SameWord(command, "help") || SameWord(command, "version");
 }
 
-std::vector<CommandSpec>::const_iterator FindCommand(const ProgramSpec& program,
-                                                     std::string_view word) {
-  return std::ranges::find_if(program.commands, [&](const CommandSpec& command) {
-    return command.name == word || (!command.alias.empty() && command.alias == word);
-  });
+// A flag of another command would be silently without effect.
+Status CheckCommandFlags(const ProgramSpec& program, const CommandSpec& command,
+                         const Words& words) {
+  for (const auto& [name, text] : words.flags) {
+    if (FindOption(program.options, name) == nullptr &&
+        FindOption(command.options, name) == nullptr) {
+      return Status::InvalidArgument("option --" + name + " is not one of command " + command.name);
+    }
+  }
+  return Status::Ok();
 }
 
-Status TakeCommand(const ProgramSpec& program, const std::vector<std::string>& plain,
-                   Invocation* invocation) {
-  if (plain.empty()) return Status::Ok();
+Status TakeCommand(const ProgramSpec& program, const Words& words, Invocation* invocation) {
+  const std::vector<std::string>& plain = words.plain;
+  if (plain.empty()) return CheckCommandFlags(program, {.name = "(none was given)"}, words);
   const std::string& word = plain.front();
   invocation->arguments.assign(plain.begin() + 1, plain.end());
   const size_t given = invocation->arguments.size();
-  if (word == "help" || word == "version") {
-    (word == "help" ? invocation->help : invocation->version) = true;
-    const std::string topic = word == "help" && given > 0 ? invocation->arguments.front() : word;
-    if (IsBuiltIn(topic) || FindCommand(program, topic) != program.commands.end()) {
-      return Status::Ok();
-    }
+  if (IsBuiltIn(word)) {
+    const bool help = SameWord(word, "help");
+    (help ? invocation->help : invocation->version) = true;
+    const std::string topic = help && given > 0 ? invocation->arguments.front() : word;
+    if (IsBuiltIn(topic) || FindCommandSpec(program, topic) != nullptr) return Status::Ok();
     return Status::InvalidArgument("unknown help topic \"" + topic + "\" for \"" + program.name +
                                    '"');
   }
-  const auto it = FindCommand(program, word);
-  if (it == program.commands.end()) {
+  const CommandSpec* it = FindCommandSpec(program, word);
+  if (it == nullptr) {
     return Status::InvalidArgument("unknown command \"" + word + "\" for \"" + program.name + '"');
   }
   invocation->command = it->name;
+  IMMUDB_RETURN_IF_ERROR(CheckCommandFlags(program, *it, words));
   if (invocation->help || (given >= it->min_arguments && given <= it->max_arguments)) {
     return Status::Ok();
   }
@@ -129,10 +139,16 @@ Status TakeCommand(const ProgramSpec& program, const std::vector<std::string>& p
                                  it->name + ' ' + it->arguments);
 }
 
-// The table with the flags that every program has.
-ProgramSpec WithCommonFlags(ProgramSpec program) {
+// The table with all that may stand before the command is known: the flags that every program has
+// and those of all commands.
+ProgramSpec WithAllFlags(ProgramSpec program) {
   program.options.push_back({.name = "help", .short_name = 'h', .type = OptionType::kBool});
   program.options.push_back({.name = "version", .type = OptionType::kBool});
+  for (const auto& command : program.commands) {
+    for (const auto& option : command.options) {
+      if (FindOption(program.options, option.name) == nullptr) program.options.push_back(option);
+    }
+  }
   return program;
 }
 
@@ -145,20 +161,50 @@ Result<bool> TakeSwitch(const char* name, Words* words) {
   return std::get<bool>(*value);
 }
 
+// All but the settings.
+Result<Invocation> TakeInvocation(const ProgramSpec& program, Words* words) {
+  Invocation invocation;
+  const auto help = TakeSwitch("help", words);
+  IMMUDB_RETURN_IF_ERROR(help);
+  const auto version = TakeSwitch("version", words);
+  IMMUDB_RETURN_IF_ERROR(version);
+  invocation.help = *help;
+  invocation.version = *version;
+  IMMUDB_RETURN_IF_ERROR(TakeCommand(program, *words, &invocation));
+  return invocation;
+}
+
 }  // namespace
 
 // Lays the sources over each other, weakest first.
 class SettingsBuilder {
  public:
-  explicit SettingsBuilder(const ProgramSpec& program) : program_(program) {}
+  explicit SettingsBuilder(const ProgramSpec& program, Settings base = {})
+      : program_(program), settings_(std::move(base)) {}
 
-  Status Set(std::string_view name, std::string_view text, OptionOrigin origin,
+  Status Set(const OptionSpec& spec, std::string_view text, OptionOrigin origin,
              const std::string& origin_text) {
-    const OptionSpec* spec = FindOption(program_, name);
-    auto value = ParseOptionValue(*spec, text, origin_text);
+    auto value = ParseOptionValue(spec, text, origin_text);
     IMMUDB_RETURN_IF_ERROR(value);
-    settings_.values_.insert_or_assign(spec->name,
+    settings_.values_.insert_or_assign(spec.name,
                                        OptionValue{*std::move(value), origin, std::string(text)});
+    return Status::Ok();
+  }
+
+  Status SetFromFlag(const OptionSpec& spec, const Words& words) {
+    const auto it = words.flags.find(spec.name);
+    if (it == words.flags.end()) return Status::Ok();
+    return Set(spec, it->second, OptionOrigin::kFlag, "flag --" + spec.name);
+  }
+
+  // The options of the command that was given: default, then flag.
+  Status SetOfCommand(std::string_view name, const Words& words) {
+    const CommandSpec* command = FindCommandSpec(program_, name);
+    if (command == nullptr) return Status::Ok();
+    for (const auto& spec : command->options) {
+      IMMUDB_RETURN_IF_ERROR(Set(spec, spec.default_value, OptionOrigin::kDefault, "default"));
+      IMMUDB_RETURN_IF_ERROR(SetFromFlag(spec, words));
+    }
     return Status::Ok();
   }
 
@@ -167,11 +213,11 @@ class SettingsBuilder {
     IMMUDB_RETURN_IF_ERROR(entries);
     for (const auto& [key, text, line] : *entries) {
       const std::string where = "file " + path + ", line " + std::to_string(line);
-      const OptionSpec* spec = FindOption(program_, key);
+      const OptionSpec* spec = FindOption(program_.options, key);
       if (key == "config" || spec == nullptr || spec->flag_only) {
         return Status::FailedPrecondition("unknown option " + key).WithContext(where);
       }
-      const Status set = Set(key, text, OptionOrigin::kFile, where);
+      const Status set = Set(*spec, text, OptionOrigin::kFile, where);
       if (!set.ok()) return Status::FailedPrecondition(set.message());
     }
     settings_.config_file_ = path;
@@ -197,7 +243,7 @@ std::optional<std::string> FromEnvironment(const Surroundings& surroundings,
 // The file that `config` names, else the first that the search finds, else "".
 std::string ChooseConfigFile(const ProgramSpec& program, const Words& words,
                              const Surroundings& surroundings) {
-  if (FindOption(program, "config") == nullptr) return {};
+  if (FindOption(program.options, "config") == nullptr) return {};
   if (const auto it = words.flags.find("config"); it != words.flags.end()) return it->second;
   if (const auto named = FromEnvironment(surroundings, EnvironmentName(program.name, "config"))) {
     return *named;
@@ -212,12 +258,12 @@ std::string ChooseConfigFile(const ProgramSpec& program, const Words& words,
   return {};
 }
 
-Result<Settings> MergeSources(const ProgramSpec& program, const Words& words,
-                              const Surroundings& surroundings) {
+Result<Settings> MergeSources(const ProgramSpec& program, std::string_view command,
+                              const Words& words, const Surroundings& surroundings) {
   SettingsBuilder builder(program);
   for (const auto& spec : program.options) {
     IMMUDB_RETURN_IF_ERROR(
-        builder.Set(spec.name, spec.default_value, OptionOrigin::kDefault, "default"));
+        builder.Set(spec, spec.default_value, OptionOrigin::kDefault, "default"));
   }
   if (const auto path = ChooseConfigFile(program, words, surroundings); !path.empty()) {
     IMMUDB_RETURN_IF_ERROR(builder.SetFromFile(path));
@@ -226,14 +272,12 @@ Result<Settings> MergeSources(const ProgramSpec& program, const Words& words,
     const std::string variable = EnvironmentName(program.name, spec.name);
     const auto text = spec.flag_only ? std::nullopt : FromEnvironment(surroundings, variable);
     if (text) {
-      IMMUDB_RETURN_IF_ERROR(builder.Set(spec.name, *text, OptionOrigin::kEnvironment,
-                                         "environment variable " + variable));
-    }
-    if (const auto it = words.flags.find(spec.name); it != words.flags.end()) {
       IMMUDB_RETURN_IF_ERROR(
-          builder.Set(spec.name, it->second, OptionOrigin::kFlag, "flag --" + spec.name));
+          builder.Set(spec, *text, OptionOrigin::kEnvironment, "environment variable " + variable));
     }
+    IMMUDB_RETURN_IF_ERROR(builder.SetFromFlag(spec, words));
   }
+  IMMUDB_RETURN_IF_ERROR(builder.SetOfCommand(command, words));
   return builder.Take();
 }
 
@@ -325,24 +369,43 @@ Surroundings Surroundings::OfProcess() {
   return surroundings;
 }
 
+const CommandSpec* FindCommandSpec(const ProgramSpec& program, std::string_view word) {
+  const auto it = std::ranges::find_if(program.commands, [&](const CommandSpec& command) {
+    return SameWord(command.name, word) ||
+           (!command.alias.empty() && SameWord(command.alias, word));
+  });
+  return it == program.commands.end() ? nullptr : &*it;
+}
+
 Result<Invocation> ParseCommandLine(const ProgramSpec& program,
                                     const std::vector<std::string>& arguments,
                                     const Surroundings& surroundings) {
-  auto words = SplitWords(WithCommonFlags(program), arguments);
+  auto words = SplitWords(WithAllFlags(program), arguments);
   IMMUDB_RETURN_IF_ERROR(words);
-  Invocation invocation;
-  const auto help = TakeSwitch("help", &*words);
-  IMMUDB_RETURN_IF_ERROR(help);
-  const auto version = TakeSwitch("version", &*words);
-  IMMUDB_RETURN_IF_ERROR(version);
-  invocation.help = *help;
-  invocation.version = *version;
-  IMMUDB_RETURN_IF_ERROR(TakeCommand(program, words->plain, &invocation));
-  if (invocation.help || invocation.version) return invocation;
-  auto settings = MergeSources(program, *words, surroundings);
+  auto invocation = TakeInvocation(program, &*words);
+  IMMUDB_RETURN_IF_ERROR(invocation);
+  if (invocation->help || invocation->version) return invocation;
+  auto settings = MergeSources(program, invocation->command, *words, surroundings);
   IMMUDB_RETURN_IF_ERROR(settings);
-  invocation.settings = *std::move(settings);
-  invocation.warnings = WarnOfUnknownVariables(program, surroundings);
+  invocation->settings = *std::move(settings);
+  invocation->warnings = WarnOfUnknownVariables(program, surroundings);
+  return invocation;
+}
+
+Result<Invocation> ParseCommandWords(const ProgramSpec& program,
+                                     const std::vector<std::string>& arguments,
+                                     const Settings& base) {
+  auto words = SplitWords(WithAllFlags(program), arguments);
+  IMMUDB_RETURN_IF_ERROR(words);
+  auto invocation = TakeInvocation(program, &*words);
+  IMMUDB_RETURN_IF_ERROR(invocation);
+  if (invocation->help || invocation->version) return invocation;
+  SettingsBuilder builder(program, base);
+  for (const auto& spec : program.options) {
+    IMMUDB_RETURN_IF_ERROR(builder.SetFromFlag(spec, *words));
+  }
+  IMMUDB_RETURN_IF_ERROR(builder.SetOfCommand(invocation->command, *words));
+  invocation->settings = builder.Take();
   return invocation;
 }
 

@@ -50,6 +50,9 @@ struct CommandSpec {
   size_t min_arguments = 0;
   size_t max_arguments = 0;
   std::string help = {};
+  // Of this command alone: flags only, before or behind it; Settings has them when it was given.
+  // Commands that share a name share its type and letter; none is that of a program's option.
+  std::vector<OptionSpec> options = {};
 };
 
 // What a program understands. `help` and `version` (command and flag) are added to every program.
@@ -77,7 +80,8 @@ struct OptionValue {
   std::string text = {};  // as it was written
 };
 
-// Every option of a program with its value and where it came from. Immutable once parsed, so safe
+// Every option of a program, and of the command that was given, with its value and where it came
+// from. Immutable once parsed, so safe
 // to read from any thread. Asking for a name or a type that the table does not have is a defect.
 class Settings {
  public:
@@ -131,13 +135,22 @@ Result<Invocation> ParseCommandLine(const ProgramSpec& program,
                                     const std::vector<std::string>& arguments,
                                     const Surroundings& surroundings);
 
+// One command of a shell: flags are laid over a copy of `base`, whose origin stays visible; neither
+// environment nor file is looked at. `program` has the options that may be given there: fewer than
+// `base` came from. Errors as above.
+Result<Invocation> ParseCommandWords(const ProgramSpec& program,
+                                     const std::vector<std::string>& words, const Settings& base);
+
+// The command with this name or alias, in any case; null if there is none.
+const CommandSpec* FindCommandSpec(const ProgramSpec& program, std::string_view word);
+
 // Every option with its value and where it came from (default, file PATH, environment NAME, flag),
 // in columns. Secrets are shown as ********.
 std::string ConfigListing(const ProgramSpec& program, const Settings& settings);
 
 // The text of `help`: usage, commands, options with default and environment name.
 std::string HelpText(const ProgramSpec& program);
-// The usage line of one command; the whole text for an unknown name.
+// Usage, own options and those of the program for one command; the whole text for an unknown name.
 std::string HelpText(const ProgramSpec& program, std::string_view command);
 
 }  // namespace immudb

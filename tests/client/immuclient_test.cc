@@ -32,14 +32,15 @@ class Immuclient : public testing::Test {
     ::setenv("TZ", "UTC", 1);  // NOLINT(concurrency-mt-unsafe): before any other thread
     ::tzset();
   }
-  Ended Call(const std::vector<std::string>& arguments) {
+  Ended Call(const std::vector<std::string>& arguments, const std::string& input = "") {
     Surroundings around;
     around.environment = {{"IMMUCLIENT_IMMUDB_PORT", std::to_string(server_.port())},
                           {"IMMUCLIENT_TOKENFILE", directory_ / "token"},
                           {"IMMUCLIENT_DIR", directory_.path()}};
+    std::istringstream in(input);
     std::ostringstream out;
     std::ostringstream err;
-    const int code = RunImmuclient(arguments, around, out, err);
+    const int code = RunImmuclient(arguments, around, in, out, err);
     return {code, out.str(), err.str()};
   }
   std::string Hash(uint64_t index, const std::string& key, const std::string& value) {

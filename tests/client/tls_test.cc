@@ -5,6 +5,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <iostream>
 #include <memory>
 #include <sstream>
 #include <string>
@@ -152,7 +153,7 @@ TEST_F(ClientTls, ImmuclientTakesTheSameFiles) {
     std::ostringstream out;
     std::ostringstream err;
     arguments.insert(arguments.begin(), "status");
-    const int code = RunImmuclient(arguments, around, out, err);
+    const int code = RunImmuclient(arguments, around, std::cin, out, err);
     return std::to_string(code) + ": " + out.str() + err.str();
   };
   EXPECT_EQ(run({"-m"}), "0: Health check OK\n");

@@ -6,27 +6,42 @@
 #include "cli/exit_code.h"
 #include "cli/version.h"
 #include "immuclient/commands.h"
+#include "immuclient/output.h"
 #include "support/connection_options.h"
 
 namespace immudb {
 namespace {
 
-int Fail(std::ostream& err, const Status& status, ExitCode code) {
-  err << status.message() << '\n';
-  return static_cast<int>(code);
+int RunInvocation(const Invocation& invocation, std::istream& in, std::ostream& out,
+                  std::ostream& err) {
+  Session session(invocation.settings);
+  const Streams streams{.in = &in, .out = &out, .err = &err};
+  const CommandContext context(session, invocation.settings, streams);
+  const Outcome outcome =
+      RunCommand(*FindCommand(invocation.command), context, invocation.arguments);
+  PrintNote(session.TakeNote(), OutputFormOf(invocation.settings), err);
+  return PrintOutcome(outcome, invocation.settings, out, err);
 }
 
-int RunCommand(const Invocation& invocation, std::ostream& out, std::ostream& err) {
-  CommandContext context(invocation.settings);
-  const Outcome outcome = FindCommand(invocation.command)->run(context, invocation.arguments);
-  if (!context.note().empty()) err << context.note() << '\n';
-  if (!outcome.note.empty()) err << outcome.note << '\n';
-  if (!outcome.text.empty()) out << outcome.text << '\n';
-  out.flush();
-  if (outcome.status.ok()) return static_cast<int>(ExitCode::kDone);
-  return Fail(err, outcome.status,
-              IsVerificationFailure(outcome.status) ? ExitCode::kVerificationFailed
-                                                    : ExitCodeFor(outcome.status.code()));
+// For errors of the command line itself, when there are no settings yet.
+OutputForm ProbableForm(const std::vector<std::string>& arguments,
+                        const Surroundings& surroundings) {
+  std::string form;
+  if (const auto it = surroundings.environment.find("IMMUCLIENT_OUTPUT");
+      it != surroundings.environment.end()) {
+    form = it->second;
+  }
+  constexpr std::string_view kFlag = "--output";
+  for (size_t i = 0; i < arguments.size() && arguments[i] != "--"; ++i) {
+    if (arguments[i].starts_with("--output=")) form = arguments[i].substr(kFlag.size() + 1);
+    if (arguments[i] == kFlag && i + 1 < arguments.size()) form = arguments[i + 1];
+  }
+  return form == "json" || form == "jsonl" ? OutputForm::kJson : OutputForm::kText;
+}
+
+int Fail(std::ostream& err, OutputForm form, const Status& status, ExitCode code) {
+  PrintError(status, code, form, err);
+  return static_cast<int>(code);
 }
 
 }  // namespace
@@ -41,26 +56,25 @@ ProgramSpec ImmuclientProgram() {
                   {.name = "tokenfile",
                    .default_value = "token",
                    .help = "authentication token file; a bare name stands in $HOME"},
-                  {.name = "value-only",
-                   .type = OptionType::kBool,
-                   .default_value = "false",
-                   .help = "show only values for get operations"},
                   {.name = "dir",
                    .default_value = ".",
                    .help = "directory of the trusted roots (files .root-<server>)"}}};
   const auto connection = ConnectionOptions();
   program.options.insert(program.options.begin(), connection.begin(), connection.end());
+  const auto output = OutputOptions();
+  program.options.insert(program.options.end(), output.begin(), output.end());
   for (const auto& command : Commands()) program.commands.push_back(command.spec);
   return program;
 }
 
 int RunImmuclient(const std::vector<std::string>& arguments, const Surroundings& surroundings,
-                  std::ostream& out, std::ostream& err) {
+                  std::istream& in, std::ostream& out, std::ostream& err) {
+  const OutputForm form = ProbableForm(arguments, surroundings);
   const ProgramSpec program = ImmuclientProgram();
   const auto invocation = ParseCommandLine(program, arguments, surroundings);
   if (!invocation.ok()) {
     const bool usage = invocation.status().code() == StatusCode::kInvalidArgument;
-    return Fail(err, invocation.status(), usage ? ExitCode::kUsage : ExitCode::kFailed);
+    return Fail(err, form, invocation.status(), usage ? ExitCode::kUsage : ExitCode::kFailed);
   }
   if (invocation->version) {
     out << VersionText("immuclient") << '\n';
@@ -78,9 +92,9 @@ int RunImmuclient(const std::vector<std::string>& arguments, const Surroundings&
     return static_cast<int>(ExitCode::kUsage);
   }
   const auto connection = ToClientOptions(invocation->settings);
-  if (!connection.ok()) return Fail(err, connection.status(), ExitCode::kUsage);
-  for (const auto& warning : invocation->warnings) err << warning << '\n';
-  return RunCommand(*invocation, out, err);
+  if (!connection.ok()) return Fail(err, form, connection.status(), ExitCode::kUsage);
+  for (const auto& warning : invocation->warnings) PrintNote(warning, form, err);
+  return RunInvocation(*invocation, in, out, err);
 }
 
 }  // namespace immudb

@@ -12,9 +12,9 @@ namespace immudb {
 // The option table of immuclient, with its commands.
 ProgramSpec ImmuclientProgram();
 
-// One run of immuclient: results go to `out`, errors (one line) and notes to `err`. Returns an
-// ExitCode (cli/exit_code.h).
+// One run of immuclient: `in` is read where an argument says so; results go to `out`, errors (one
+// line) and notes to `err`. Returns an ExitCode (cli/exit_code.h).
 int RunImmuclient(const std::vector<std::string>& arguments, const Surroundings& surroundings,
-                  std::ostream& out, std::ostream& err);
+                  std::istream& in, std::ostream& out, std::ostream& err);
 
 }  // namespace immudb

@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/byte_form.h"
+
+#include <sodium.h>
+
+#include "base/bytes.h"
+
+namespace immudb {
+namespace {
+
+const unsigned char* Unsigned(std::string_view bytes) {
+  return reinterpret_cast<const unsigned char*>(bytes.data());
+}
+
+std::string ToBase64(std::string_view bytes) {
+  std::string text(sodium_base64_ENCODED_LEN(bytes.size(), sodium_base64_VARIANT_ORIGINAL), '\0');
+  sodium_bin2base64(text.data(), text.size(), Unsigned(bytes), bytes.size(),
+                    sodium_base64_VARIANT_ORIGINAL);
+  text.pop_back();  // libsodium counts and writes a NUL
+  return text;
+}
+
+// The length of the sequence that starts here; 0 if it is malformed.
+size_t SequenceLength(std::string_view bytes) {
+  const auto at = [&](size_t i) { return static_cast<uint8_t>(bytes[i]); };
+  const uint8_t first = at(0);
+  if (first < 0x80) return 1;
+  const size_t length = first >= 0xf0 ? 4 : first >= 0xe0 ? 3 : 2;
+  if (first < 0xc2 || first > 0xf4 || bytes.size() < length) return 0;
+  for (size_t i = 1; i < length; ++i) {
+    if ((at(i) & 0xc0) != 0x80) return 0;
+  }
+  const uint8_t second = at(1);
+  const bool wrong = (first == 0xe0 && second < 0xa0) || (first == 0xed && second > 0x9f) ||
+                     (first == 0xf0 && second < 0x90) || (first == 0xf4 && second > 0x8f);
+  return wrong ? 0 : length;
+}
+
+}  // namespace
+
+std::string ToForm(std::string_view bytes, ByteForm form) {
+  if (form == ByteForm::kHex) return ToHex(bytes);
+  if (form == ByteForm::kBase64) return ToBase64(bytes);
+  return std::string(bytes);
+}
+
+Result<std::string> FromForm(std::string_view text, ByteForm form, std::string_view what) {
+  if (form == ByteForm::kText) return std::string(text);
+  std::string bytes(text.size(), '\0');
+  auto* out = reinterpret_cast<unsigned char*>(bytes.data());
+  size_t length = 0;
+  const char* end = nullptr;
+  const int failed =
+      form == ByteForm::kHex
+          ? sodium_hex2bin(out, bytes.size(), text.data(), text.size(), nullptr, &length, &end)
+          : sodium_base642bin(out, bytes.size(), text.data(), text.size(), nullptr, &length, &end,
+                              sodium_base64_VARIANT_ORIGINAL);
+  if (failed != 0 || end != text.data() + text.size()) {
+    std::string message(what);
+    message += form == ByteForm::kHex ? " is not hexadecimal" : " is not base64 (with padding)";
+    return Status::InvalidArgument(std::move(message));
+  }
+  bytes.resize(length);
+  return bytes;
+}
+
+bool IsUtf8(std::string_view bytes) {
+  while (!bytes.empty()) {
+    const size_t length = SequenceLength(bytes);
+    if (length == 0) return false;
+    bytes.remove_prefix(length);
+  }
+  return true;
+}
+
+}  // namespace immudb

@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "immuclient/command_util.h"
+
+#include <charconv>
+#include <cmath>
+#include <cstring>
+#include <fstream>
+#include <istream>
+#include <sstream>
+#include <utility>
+
+#include "base/status_macros.h"
+
+namespace immudb {
+
+Outcome Failed(const Status& status) {
+  return {.status = status};
+}
+
+Outcome WrongUsage(std::string message) {
+  return {.status = Status::InvalidArgument(std::move(message)), .usage = true};
+}
+
+Outcome KeyFailed(const Status& status, const std::string& key) {
+  if (status.code() != StatusCode::kNotFound) return Failed(status);
+  return Failed(Status::NotFound("key not found: " + key));
+}
+
+Outcome Said(std::string text, Json result) {
+  Outcome outcome{.text = std::move(text)};
+  outcome.results.push_back(std::move(result));
+  return outcome;
+}
+
+Result<uint64_t> ParseNumber(const std::string& text, std::string_view what) {
+  uint64_t number = 0;
+  const char* end = text.data() + text.size();
+  const auto [stop, error] = std::from_chars(text.data(), end, number);
+  if (error == std::errc() && stop == end && !text.empty()) return number;
+  std::string message = "\"" + text;
+  message += "\" is not a valid ";
+  message += what;
+  return Status::InvalidArgument(std::move(message));
+}
+
+Result<double> ParseScore(const std::string& text) {
+  double score = 0;
+  const char* begin = text.data() + (text.starts_with('+') ? 1 : 0);
+  const char* end = text.data() + text.size();
+  const auto [stop, error] = std::from_chars(begin, end, score);
+  if (error == std::errc() && stop == end && !std::isnan(score)) return score;
+  return Status::InvalidArgument("\"" + text + "\" is not a valid score");
+}
+
+Result<std::string> BytesArgument(const CommandContext& context, const std::string& text,
+                                  std::string_view what) {
+  return FromForm(text, ByteFormOf(context.settings()), what);
+}
+
+Result<std::string> ReadInput(const CommandContext& context, std::string_view what) {
+  std::istream* in = context.streams().in;
+  if (in == nullptr) {
+    std::string message(what);
+    message += ": standard input belongs to the shell; give the text itself, or a file";
+    return Status::InvalidArgument(std::move(message));
+  }
+  std::ostringstream content;
+  if (in->peek() != std::istream::traits_type::eof()) content << in->rdbuf();
+  if (in->bad()) return Status::IoError("standard input could not be read");
+  return std::move(content).str();
+}
+
+Result<std::string> ReadWholeFile(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  std::ostringstream content;
+  if (file && file.peek() != std::ifstream::traits_type::eof()) content << file.rdbuf();
+  if (!file.is_open() || file.bad()) {
+    return Status::FailedPrecondition("file " + path + ": " +
+                                      std::strerror(errno));  // NOLINT(concurrency-mt-unsafe)
+  }
+  return std::move(content).str();
+}
+
+std::vector<OptionSpec> PageOptions(std::string offset_help) {
+  return {{.name = "limit",
+           .type = OptionType::kInt,
+           .default_value = "0",
+           .help = "show at most this many; 0: as many as the server gives",
+           .min = 0},
+          {.name = "offset", .help = std::move(offset_help)},
+          {.name = "reverse",
+           .type = OptionType::kBool,
+           .default_value = "false",
+           .help = "from the last to the first"}};
+}
+
+Outcome ShowVerified(const CommandContext& context, const Result<VerifiedItem>& result,
+                     const VerifiedItem& rejected, ValueForm form) {
+  Outcome outcome;
+  if (result.ok()) {
+    AddItem(context.settings(), result->item, form, true, &outcome);
+    if (result->key_match == KeyMatch::kUnprovenReference) {
+      outcome.note =
+          "note: the key was answered as a reference, which could not be proven because "
+          "its history is too large";
+    }
+    return outcome;
+  }
+  outcome.status = result.status();
+  if (!IsVerificationFailure(result.status()) || rejected.item.key.empty()) return outcome;
+  const ByteForm bytes = ByteFormOf(context.settings());
+  outcome.text = ItemBlock(rejected.item, form, false, bytes);
+  outcome.results.push_back(ItemJson(rejected.item, form, false, bytes));
+  outcome.raw = "";  // bytes that are not believed must not look like a value
+  return outcome;
+}
+
+}  // namespace immudb
