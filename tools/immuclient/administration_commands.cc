@@ -253,11 +253,12 @@ std::vector<Command> AdministrationCommands() {
            Database},
           {{.name = "user",
             .alias = "u",
-            .arguments = "list|create|changepassword|activate|deactivate|permission ...",
+            .arguments = "action ...",
             .min_arguments = 1,
             .max_arguments = 5,
-            .help = "List, create and change users: create name read|readwrite|admin [database]; "
-                    "permission grant|revoke name read|readwrite|admin database"},
+            .help = "Users: list; create name read|readwrite|admin [database]; changepassword, "
+                    "activate or deactivate name; permission grant|revoke name "
+                    "read|readwrite|admin database"},
            User}};
 }
 

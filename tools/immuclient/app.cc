@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "immuclient/app.h"
 
-#include <ostream>
+#include <unistd.h>
+
+#include <iostream>
 
 #include "cli/exit_code.h"
 #include "cli/version.h"
@@ -15,7 +17,10 @@ namespace {
 int RunInvocation(const Invocation& invocation, std::istream& in, std::ostream& out,
                   std::ostream& err) {
   Session session(invocation.settings);
-  const Streams streams{.in = &in, .out = &out, .err = &err};
+  const Streams streams{.in = &in,
+                        .out = &out,
+                        .err = &err,
+                        .err_is_terminal = &err == &std::cerr && ::isatty(STDERR_FILENO) == 1};
   const CommandContext context(session, invocation.settings, streams);
   const Outcome outcome =
       RunCommand(*FindCommand(invocation.command), context, invocation.arguments);

@@ -9,7 +9,9 @@
 #include <sstream>
 #include <utility>
 
+#include "base/bytes.h"
 #include "base/status_macros.h"
+#include "immudb/verify.h"
 
 namespace immudb {
 
@@ -94,11 +96,43 @@ std::vector<OptionSpec> PageOptions(std::string offset_help) {
            .help = "from the last to the first"}};
 }
 
+OptionSpec ExplainOption() {
+  return {.name = "explain",
+          .type = OptionType::kBool,
+          .default_value = "false",
+          .help = "also show the proof: each hash from the entry to the root"};
+}
+
+void AddExplanation(const VerifiedItem& verified, Outcome* outcome) {
+  const auto steps = ExplainInclusion(verified.item.index, TreeEndingAt(verified.tree.index),
+                                      verified.leaf, verified.path);
+  if (!steps.ok()) return;
+  const std::string index = std::to_string(verified.item.index.value);
+  std::string text = "proof:\n  leaf " + index + ":\t" + ToHex(verified.leaf) + '\n';
+  Json rows = Json::array();
+  for (const auto& step : *steps) {
+    const char* side = step.sibling_is_left ? "left" : "right";
+    text += "  layer " + std::to_string(step.layer) + ":\twith the " + side + " sibling ";
+    text += ToHex(step.sibling) + "\n\t\tgives " + ToHex(step.parent) + '\n';
+    rows.push_back({{"layer", step.layer},
+                    {"side", side},
+                    {"sibling", ToHex(step.sibling)},
+                    {"parent", ToHex(step.parent)}});
+  }
+  text += "  root:\t\t" + ToHex(verified.tree.hash) + " at index: ";
+  outcome->text += text + std::to_string(verified.tree.index.value) + '\n';
+  outcome->results.back()["proof"] = {{"leaf", ToHex(verified.leaf)},
+                                      {"steps", std::move(rows)},
+                                      {"root", ToHex(verified.tree.hash)},
+                                      {"root_index", verified.tree.index.value}};
+}
+
 Outcome ShowVerified(const CommandContext& context, const Result<VerifiedItem>& result,
-                     const VerifiedItem& rejected, ValueForm form) {
+                     const VerifiedItem& rejected, ValueForm form, bool explain) {
   Outcome outcome;
   if (result.ok()) {
     AddItem(context.settings(), result->item, form, true, &outcome);
+    if (explain) AddExplanation(*result, &outcome);
     if (result->key_match == KeyMatch::kUnprovenReference) {
       outcome.note =
           "note: the key was answered as a reference, which could not be proven because "

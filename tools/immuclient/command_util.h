@@ -37,8 +37,14 @@ Result<std::string> ReadWholeFile(const std::string& path);
 // The rows limit, offset, reverse as scan and zscan have them.
 std::vector<OptionSpec> PageOptions(std::string offset_help);
 
-// The item, or what was answered instead of one (never as value only) and why it is not believed.
+// The row explain.
+OptionSpec ExplainOption();
+// Adds the way from the leaf to the root; the proof was verified before.
+void AddExplanation(const VerifiedItem& verified, Outcome* outcome);
+
+// The item, with its proof if it is to be explained, or what was answered instead of one (never as
+// value only) and why it is not believed.
 Outcome ShowVerified(const CommandContext& context, const Result<VerifiedItem>& result,
-                     const VerifiedItem& rejected, ValueForm form);
+                     const VerifiedItem& rejected, ValueForm form, bool explain = false);
 
 }  // namespace immudb

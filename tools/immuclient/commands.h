@@ -49,7 +49,8 @@ class Session {
 struct Streams {
   std::istream* in = nullptr;  // for values given as "-"; null: it belongs to a shell
   std::ostream* out = nullptr;
-  std::ostream* err = nullptr;  // progress
+  std::ostream* err = nullptr;  // progress, if it is a terminal
+  bool err_is_terminal = false;
   // Becomes true when the user wants this call to end (Ctrl-C); looked at between the steps of long
   // commands, which then say how far they came. Null: such commands catch SIGINT themselves.
   const std::atomic<bool>* interrupted = nullptr;

@@ -3,6 +3,7 @@
 
 #include "base/bytes.h"
 #include "immuclient/command_util.h"
+#include "immudb/proof_document.h"
 #include "immudb/verify.h"
 
 namespace immudb {
@@ -82,10 +83,91 @@ Outcome CheckConsistency(const CommandContext& context, const CommandArguments& 
   return outcome;
 }
 
+// Of an option that may be left out.
+Result<std::optional<TreeRoot>> RootOption(const CommandContext& context, const char* option) {
+  const std::string& text = context.settings().Text(option);
+  if (text.empty()) return std::optional<TreeRoot>();
+  const auto root = ParseTreeRoot(text);
+  if (root.ok()) return std::optional(*root);
+  return root.status().WithContext(std::string("option ") + option);
+}
+
+// The document is the result, in every form of output.
+Outcome Prove(const CommandContext& context, const CommandArguments& arguments) {
+  const auto key = BytesArgument(context, arguments[0], "key");
+  if (!key.ok()) return WrongUsage(key.status().message());
+  const auto from = RootOption(context, "from");
+  if (!from.ok()) return WrongUsage(from.status().message());
+  const auto client = context.Connected();
+  if (!client.ok()) return Failed(client.status());
+  const auto document = (*client)->Prove(*key, *from);
+  if (!document.ok()) return KeyFailed(document.status(), arguments[0]);
+  std::string text = ToJson(*document);
+  Json json = Json::parse(text, nullptr, /*allow_exceptions=*/false);
+  if (text.ends_with('\n')) text.pop_back();
+  return Said(std::move(text), std::move(json));
+}
+
+void ShowProven(const CommandContext& context, const ProofDocument& document, bool anchored,
+                bool verified, Outcome* outcome) {
+  const ByteForm bytes = ByteFormOf(context.settings());
+  const Item item{document.key, document.value, document.index};
+  outcome->text = ItemBlock(item, ValueForm::kStructured, verified, bytes);
+  outcome->text += "root:\t\t" + ToHex(document.tree.hash) +
+                   " at index: " + std::to_string(document.tree.index.value) + " \n";
+  Json json = ItemJson(item, ValueForm::kStructured, verified, bytes);
+  json["server"] = document.server_uuid;
+  json["database"] = document.database;
+  json["root"] = ToHex(document.tree.hash);
+  json["root_index"] = document.tree.index.value;
+  json["root_trusted"] = verified && anchored;
+  outcome->results.push_back(std::move(json));
+  outcome->raw = verified ? ToForm(Show(item, ValueForm::kStructured).value, bytes) : "";
+}
+
+// Needs no server.
+Outcome VerifyProof(const CommandContext& context, const CommandArguments& arguments) {
+  const auto root = RootOption(context, "root");
+  if (!root.ok()) return WrongUsage(root.status().message());
+  const auto text =
+      arguments[0] == "-" ? ReadInput(context, "proof -") : ReadWholeFile(arguments[0]);
+  if (!text.ok()) return Failed(text.status());
+  const auto document = ParseProofDocument(*text);
+  if (!document.ok()) return Failed(document.status());
+  Outcome outcome{.status = CheckProofDocument(*document, *root)};
+  if (!outcome.status.ok() && !IsVerificationFailure(outcome.status)) return outcome;
+  ShowProven(context, *document, root->has_value(), outcome.status.ok(), &outcome);
+  if (!root->has_value() && outcome.status.ok()) {
+    outcome.note =
+        "note: no --root was given: entry, path and root fit each other, but whose log it is "
+        "stays open";
+  }
+  return outcome;
+}
+
 }  // namespace
 
 std::vector<Command> ProofCommands() {
-  return {{{.name = "inclusion",
+  return {{{.name = "prove",
+            .arguments = "key",
+            .min_arguments = 1,
+            .max_arguments = 1,
+            .help = "Get and verify an item, and show its proof as a document that others can "
+                    "check without the server",
+            .options = {{.name = "from",
+                         .help = "prove also that the tree continues this root, which the reader "
+                                 "trusts: <last index>:<hash>"}}},
+           Prove},
+          {{.name = "verify-proof",
+            .arguments = "file|-",
+            .min_arguments = 1,
+            .max_arguments = 1,
+            .help = "Check such a document, without a server",
+            .options = {{.name = "root",
+                         .help = "the root that you trust, of the document's tree or the one it "
+                                 "continues: <last index>:<hash>"}}},
+           VerifyProof},
+          {{.name = "inclusion",
             .alias = "i",
             .arguments = "index [hash]",
             .min_arguments = 1,

@@ -29,7 +29,7 @@ Outcome SafeGetAs(const CommandContext& context, const std::string& argument, Va
   VerifiedItem rejected;
   const auto result = (*client)->SafeGet(*key, &rejected);
   if (result.status().code() == StatusCode::kNotFound) return KeyFailed(result.status(), argument);
-  return ShowVerified(context, result, rejected, form);
+  return ShowVerified(context, result, rejected, form, context.settings().Bool("explain"));
 }
 
 Outcome SafeGet(const CommandContext& context, const CommandArguments& arguments) {
@@ -105,7 +105,8 @@ Outcome GetRawBySafeIndex(const CommandContext& context, const CommandArguments&
   if (result.status().code() == StatusCode::kNotFound) {
     return Failed(Status::NotFound("no item exists in index:" + arguments[0]));
   }
-  return ShowVerified(context, result, rejected, ValueForm::kRaw);
+  return ShowVerified(context, result, rejected, ValueForm::kRaw,
+                      context.settings().Bool("explain"));
 }
 
 CommandSpec Spec(const char* name, const char* alias, const char* argument, const char* help) {
@@ -117,17 +118,24 @@ CommandSpec Spec(const char* name, const char* alias, const char* argument, cons
           .help = help};
 }
 
+CommandSpec SafeSpec(const char* name, const char* alias, const char* argument, const char* help) {
+  CommandSpec spec = Spec(name, alias, argument, help);
+  spec.options = {ExplainOption()};
+  return spec;
+}
+
 }  // namespace
 
 std::vector<Command> ReadCommands() {
   return {
       {Spec("get", "g", "key", "Get the item having the specified key"), Get},
-      {Spec("safeget", "sg", "key", "Get and verify an item"), SafeGet},
-      {Spec("rawsafeget", "rg", "key", "Get and verify an item, its value as stored"), RawSafeGet},
+      {SafeSpec("safeget", "sg", "key", "Get and verify an item"), SafeGet},
+      {SafeSpec("rawsafeget", "rg", "key", "Get and verify an item, its value as stored"),
+       RawSafeGet},
       {Spec("getByIndex", "bi", "index", "Get the entry that was written as this number"),
        GetByIndex},
-      {Spec("getRawBySafeIndex", "brsi", "index",
-            "Get and verify the entry that was written as this number, its value as stored"),
+      {SafeSpec("getRawBySafeIndex", "brsi", "index",
+                "Get and verify the entry that was written as this number, its value as stored"),
        GetRawBySafeIndex}};
 }
 

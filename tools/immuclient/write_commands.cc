@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <array>
-#include <chrono>
 #include <cmath>
 #include <cstdio>
+#include <utility>
 
 #include "base/bytes.h"
 #include "base/status_macros.h"
@@ -13,10 +13,8 @@ namespace immudb {
 namespace {
 
 // What `set` stores: the value and the time of this machine, as the original's programs do.
-std::string Structured(const std::string& value) {
-  const auto now = std::chrono::system_clock::now().time_since_epoch();
-  const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(now).count();
-  return EncodeStructured({static_cast<uint64_t>(seconds), value});
+std::string Structured(std::string value) {
+  return EncodeStructured(StampedNow(std::move(value)));
 }
 
 // The second argument, standard input ("-") or the file of --value-file. Input and file are taken
