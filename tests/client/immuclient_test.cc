@@ -145,7 +145,7 @@ TEST_F(Immuclient, UseAndLogoutKeepTheTokenFile) {
 }
 
 TEST_F(Immuclient, HelpAndVersionNeedNoServer) {
-  EXPECT_THAT(Call({"help"}).out, HasSubstr("safeset key value"));
+  EXPECT_THAT(Call({"help"}).out, HasSubstr("safeset key [value|-]"));
   EXPECT_THAT(Call({"help", "sg"}).out, HasSubstr("immuclient safeget key"));
   EXPECT_THAT(Call({"version"}).out, testing::StartsWith("immuclient "));
 }

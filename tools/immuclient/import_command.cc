@@ -42,6 +42,8 @@ class Import {
   Status Run(const Interruption& interruption, Progress* progress) {
     while (true) {
       auto next = reader_.Next(from_line_);
+      // Also when it interrupted the reading, which looks like an early end of the file.
+      if (interruption.Wanted()) return {StatusCode::kUnknown, "interrupted"};
       if (!next.ok()) {
         failed_line_ = reader_.line();
         return next.status();
@@ -52,7 +54,6 @@ class Import {
         IMMUDB_RETURN_IF_ERROR(Send());
         progress->Show(report_.entries, reader_.bytes_read());
         report_.next_line = (*next)->line;
-        if (interruption.Wanted()) return {StatusCode::kUnknown, "interrupted"};
       }
       if (batch_.entries.empty()) batch_.first_line = (*next)->line;
       batch_.bytes += size;
