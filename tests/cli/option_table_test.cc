@@ -319,5 +319,63 @@ TEST_F(OptionTable, UnknownVariablesAreWarnedOf) {
               ElementsAre("environment variable SAMPLE_ATUH names no option: ignored"));
 }
 
+// Two commands that share an option, and one without any.
+ProgramSpec WithCommandOptions() {
+  ProgramSpec program = Sample();
+  const OptionSpec limit{
+      .name = "limit", .type = OptionType::kInt, .default_value = "7", .help = "at most", .min = 0};
+  program.commands.push_back(
+      {.name = "scanKeys", .alias = "sk", .max_arguments = 1, .help = "List", .options = {limit}});
+  program.commands.push_back({.name = "log", .options = {limit, {.name = "since"}}});
+  return program;
+}
+
+TEST_F(OptionTable, ACommandHasOptionsOfItsOwn) {
+  const ProgramSpec program = WithCommandOptions();
+  const auto before = ParseCommandLine(program, {"--limit", "3", "SCANKEYS", "p"}, around_);
+  ASSERT_TRUE(before.ok()) << before.status().ToString();
+  EXPECT_EQ(before->command, "scanKeys");
+  EXPECT_EQ(before->settings.Int("limit"), 3);
+  EXPECT_THAT(before->arguments, ElementsAre("p"));
+  const auto absent = ParseCommandLine(program, {"sk"}, around_);
+  EXPECT_EQ(absent->settings.Int("limit"), 7);
+  EXPECT_EQ(absent->settings.origin("limit"), OptionOrigin::kDefault);
+  EXPECT_THAT(HelpText(program, "SK"), HasSubstr("--limit int  at most (default 7)"));
+  EXPECT_THAT(HelpText(program), Not(HasSubstr("--limit")));
+}
+
+// A flag that would be without effect, or out of bounds, is an error.
+TEST_F(OptionTable, OptionsOfOtherCommandsAreRefused) {
+  const ProgramSpec program = WithCommandOptions();
+  for (const std::vector<std::string>& wrong : {std::vector<std::string>{"get", "k", "--limit=1"},
+                                                {"sk", "--since=x"},
+                                                {"--limit=1"},
+                                                {"sk", "--limit=-1"},
+                                                {"sk", "--limit"}}) {
+    const auto parsed = ParseCommandLine(program, wrong, around_);
+    EXPECT_EQ(parsed.status().code(), StatusCode::kInvalidArgument) << wrong.back();
+  }
+  EXPECT_EQ(ParseCommandLine(program, {"get", "k", "--limit=1"}, around_).status().message(),
+            "option --limit is not one of command get");
+}
+
+// A flag of one line of a shell must not last until the next.
+TEST_F(OptionTable, ShellLinesLayTheirFlagsOverTheProgramsSettings) {
+  const ProgramSpec program = WithCommandOptions();
+  const auto base = ParseCommandLine(program, {"--port=1", "--dir=/d"}, around_);
+  ASSERT_TRUE(base.ok());
+  ProgramSpec shell = program;
+  std::erase_if(shell.options, [](const OptionSpec& option) { return option.name == "dir"; });
+  const auto line = ParseCommandWords(shell, {"sk", "--port=2", "--limit=9"}, base->settings);
+  ASSERT_TRUE(line.ok()) << line.status().ToString();
+  EXPECT_EQ(line->settings.Int("port"), 2);
+  EXPECT_EQ(line->settings.Int("limit"), 9);
+  EXPECT_EQ(line->settings.Text("dir"), "/d");
+  const auto next = ParseCommandWords(shell, {"sk"}, base->settings);
+  EXPECT_EQ(next->settings.Int("port"), 1);
+  EXPECT_EQ(next->settings.Int("limit"), 7);
+  EXPECT_FALSE(ParseCommandWords(shell, {"sk", "--dir=/e"}, base->settings).ok());
+}
+
 }  // namespace
 }  // namespace immudb
