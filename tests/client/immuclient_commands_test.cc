@@ -216,6 +216,8 @@ TEST_F(ClientCommands, SessionsInJson) {
   EXPECT_EQ(Call({"use", "defaultdb", "--output=json"}).out, "{\"database\":\"defaultdb\"}\n");
   EXPECT_EQ(Json::parse(Call({"status", "--output=json"}).out)["healthy"], true);
   EXPECT_EQ(Json::parse(Call({"current", "--output=json"}).out)["index"], 0);
+  EXPECT_THAT(std::string(Json::parse(Call({"version", "--output=json"}).out)["version"]),
+              testing::StartsWith("immuclient "));
   EXPECT_EQ(Call({"logout", "--output=json"}).out, "{\"logged_out\":true}\n");
   const Ended out = Call({"get", "k", "--output=json"});
   EXPECT_EQ(out.code, 5);
@@ -351,8 +353,13 @@ TEST_F(ClientCommands, Users) {
     EXPECT_EQ(refused.code, 5);
     EXPECT_EQ(refused.err, "username or password is not valid\n");
   }
-  const TypedInput typed("Passw1rd!\n");
-  EXPECT_EQ(Call({"login", "alice"}).out, "Successfully logged in.\n");
+  {
+    const TypedInput typed("Passw1rd!\n");
+    EXPECT_EQ(Call({"login", "alice"}).out, "Successfully logged in.\n");
+  }
+  const TypedInput typed("Passw1rd!\nPassw2rd!\nPassw2rd!\n");
+  EXPECT_EQ(Call({"u", "changepassword", "alice", "--own"}).out,
+            "alice's password has been changed\n");
 }
 
 }  // namespace

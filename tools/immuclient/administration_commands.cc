@@ -14,7 +14,8 @@ struct Action {
   const char* arguments;
   size_t min;
   size_t max;
-  Outcome (*run)(Client* client, const CommandArguments& arguments);  // without the action
+  // Without the action.
+  Outcome (*run)(const CommandContext& context, Client* client, const CommandArguments& arguments);
 };
 
 Outcome RunAction(const CommandContext& context, const char* command,
@@ -32,7 +33,7 @@ Outcome RunAction(const CommandContext& context, const char* command,
                         action.arguments);
     }
     const auto client = context.Connected();
-    return client.ok() ? action.run(*client, rest) : Failed(client.status());
+    return client.ok() ? action.run(context, *client, rest) : Failed(client.status());
   }
   return WrongUsage("unknown action \"" + arguments[0] + "\" of " + command + "; it has: " + known);
 }
@@ -41,7 +42,8 @@ Outcome Done(std::string text, Json result, const Status& status) {
   return status.ok() ? Said(std::move(text), std::move(result)) : Failed(status);
 }
 
-Outcome ListDatabases(Client* client, const CommandArguments& /*arguments*/) {
+Outcome ListDatabases(const CommandContext& /*context*/, Client* client,
+                      const CommandArguments& /*arguments*/) {
   const auto names = client->ListDatabases();
   if (!names.ok()) return Failed(names.status());
   TextTable table{.caption = std::to_string(names->size()) + " database(s)",
@@ -57,12 +59,14 @@ Outcome ListDatabases(Client* client, const CommandArguments& /*arguments*/) {
   return outcome;
 }
 
-Outcome CreateDatabase(Client* client, const CommandArguments& arguments) {
+Outcome CreateDatabase(const CommandContext& /*context*/, Client* client,
+                       const CommandArguments& arguments) {
   return Done("database successfully created", {{"database", arguments[0]}},
               client->CreateDatabase(arguments[0]));
 }
 
-Outcome UseDatabase(Client* client, const CommandArguments& arguments) {
+Outcome UseDatabase(const CommandContext& /*context*/, Client* client,
+                    const CommandArguments& arguments) {
   return Done("Now using " + arguments[0], {{"database", arguments[0]}},
               client->UseDatabase(arguments[0]));
 }
@@ -120,7 +124,8 @@ void AddUserRows(const UserInfo& user, TextTable* table) {
   }
 }
 
-Outcome ListUsers(Client* client, const CommandArguments& /*arguments*/) {
+Outcome ListUsers(const CommandContext& /*context*/, Client* client,
+                  const CommandArguments& /*arguments*/) {
   const auto users = client->ListUsers();
   if (!users.ok()) return Failed(users.status());
   TextTable table{
@@ -170,7 +175,8 @@ Status CheckNewUser(Client* client, const CommandArguments& arguments) {
   return Status::Ok();
 }
 
-Outcome CreateUser(Client* client, const CommandArguments& arguments) {
+Outcome CreateUser(const CommandContext& /*context*/, Client* client,
+                   const CommandArguments& arguments) {
   const auto permission = ParsePermission(arguments[1]);
   if (!permission.ok()) return WrongUsage(permission.status().message());
   const Status fit = CheckNewUser(client, arguments);
@@ -182,9 +188,10 @@ Outcome CreateUser(Client* client, const CommandArguments& arguments) {
               client->CreateUser(arguments[0], *password, *permission, database));
 }
 
-Outcome ChangePassword(Client* client, const CommandArguments& arguments) {
+Outcome ChangePassword(const CommandContext& context, Client* client,
+                       const CommandArguments& arguments) {
   std::string old_password;
-  if (arguments.size() > 1 || arguments[0] == "immudb") {
+  if (arguments[0] == "immudb" || context.settings().Bool("own")) {
     auto old = ReadPassword("Old password:");
     if (!old.ok()) return Failed(old.status());
     old_password = *std::move(old);
@@ -195,16 +202,19 @@ Outcome ChangePassword(Client* client, const CommandArguments& arguments) {
               client->ChangePassword(arguments[0], old_password, *password));
 }
 
-Outcome Activate(Client* client, const CommandArguments& arguments) {
+Outcome Activate(const CommandContext& /*context*/, Client* client,
+                 const CommandArguments& arguments) {
   return Done("User status changed successfully", {{"user", arguments[0]}, {"active", true}},
               client->SetActiveUser(arguments[0], true));
 }
-Outcome Deactivate(Client* client, const CommandArguments& arguments) {
+Outcome Deactivate(const CommandContext& /*context*/, Client* client,
+                   const CommandArguments& arguments) {
   return Done("User status changed successfully", {{"user", arguments[0]}, {"active", false}},
               client->SetActiveUser(arguments[0], false));
 }
 
-Outcome ChangePermission(Client* client, const CommandArguments& arguments) {
+Outcome ChangePermission(const CommandContext& /*context*/, Client* client,
+                         const CommandArguments& arguments) {
   const bool grant = arguments[0] == "grant";
   if (!grant && arguments[0] != "revoke") {
     return WrongUsage("wrong permission action. Only grant or revoke are allowed. Provided: " +
@@ -258,7 +268,11 @@ std::vector<Command> AdministrationCommands() {
             .max_arguments = 5,
             .help = "Users: list; create name read|readwrite|admin [database]; changepassword, "
                     "activate or deactivate name; permission grant|revoke name "
-                    "read|readwrite|admin database"},
+                    "read|readwrite|admin database",
+            .options = {{.name = "own",
+                         .type = OptionType::kBool,
+                         .default_value = "false",
+                         .help = "changepassword: of yourself; asks for the old password first"}}},
            User}};
 }
 

@@ -82,7 +82,8 @@ int RunImmuclient(const std::vector<std::string>& arguments, const Surroundings&
     return Fail(err, form, invocation.status(), usage ? ExitCode::kUsage : ExitCode::kFailed);
   }
   if (invocation->version) {
-    out << VersionText("immuclient") << '\n';
+    const std::string text = VersionText("immuclient");
+    out << (form == OutputForm::kJson ? ToLine(Json{{"version", text}}) : text) << '\n';
     return static_cast<int>(ExitCode::kDone);
   }
   if (invocation->help) {
