@@ -20,10 +20,12 @@ if(EXISTS "${OUTPUT}")
 endif()
 
 string(TIMESTAMP date "%a, %d %b %Y %H:%M:%S UTC" UTC)
+string(TIMESTAMP day "%Y-%m-%d" UTC)
 file(WRITE "${OUTPUT}" "${key}#pragma once
 #include <string_view>
 namespace immudb {
 inline constexpr std::string_view kBuildCommit = \"${COMMIT}\";
 inline constexpr std::string_view kBuildDate = \"${date}\";
+inline constexpr std::string_view kBuildDay = \"${day}\";
 }  // namespace immudb
 ")

@@ -49,7 +49,8 @@ std::vector<CommandSpec> AllCommands(const ProgramSpec& program) {
 }
 
 std::string CommandLines(const ProgramSpec& program) {
-  const std::vector<CommandSpec> rows = AllCommands(program);
+  std::vector<CommandSpec> rows = AllCommands(program);
+  std::erase_if(rows, [](const CommandSpec& row) { return row.hidden; });
   size_t width = 0;
   for (const auto& row : rows) width = std::max(width, CommandColumn(row).size());
   std::string text;

@@ -53,6 +53,7 @@ struct CommandSpec {
   // Of this command alone: flags only, before or behind it; Settings has them when it was given.
   // Commands that share a name share its type and letter; none is that of a program's option.
   std::vector<OptionSpec> options = {};
+  bool hidden = false;  // not in help texts, manual pages and completions
 };
 
 // What a program understands. `help` and `version` (command and flag) are added to every program.

@@ -13,4 +13,12 @@ std::string VersionText(std::string_view program) {
   return text;
 }
 
+std::string_view VersionNumber() {
+  return IMMUDB_VERSION;
+}
+
+std::string_view BuildDay() {
+  return kBuildDay;
+}
+
 }  // namespace immudb

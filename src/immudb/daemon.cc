@@ -15,6 +15,7 @@
 #include "base/status_macros.h"
 #include "cli/detached.h"
 #include "cli/exit_code.h"
+#include "cli/generator_commands.h"
 #include "cli/logging.h"
 #include "cli/pid_file.h"
 #include "cli/prompt.h"
@@ -190,6 +191,7 @@ ExitCode CodeOf(const Status& wrong_options) {
 int RunDaemon(std::vector<std::string> arguments) {
   StartReport report = StartReport::Take(&arguments);
   const ProgramSpec program = DaemonProgram();
+  if (const auto code = RunGenerator(program, arguments, std::cout, std::cerr)) return *code;
   const auto surroundings = Surroundings::OfProcess();
   const auto invocation = ParseCommandLine(program, arguments, surroundings);
   if (!invocation.ok()) return Fail(invocation.status(), CodeOf(invocation.status()), &report);

@@ -7,6 +7,7 @@
 
 #include "base/status_macros.h"
 #include "cli/config_update.h"
+#include "cli/generator_commands.h"
 #include "cli/option_value.h"
 #include "cli/secret_file.h"
 #include "cli/version.h"
@@ -60,7 +61,7 @@ Result<std::optional<TlsFiles>> TlsOf(const Settings& settings) {
 }  // namespace
 
 ProgramSpec DaemonProgram() {
-  return {
+  ProgramSpec program = {
       .name = "immudb",
       .summary =
           "immudb - the lightweight, high-speed immutable database for systems and applications.",
@@ -203,6 +204,8 @@ ProgramSpec DaemonProgram() {
                     .help = "print the audit trail of the data folder, oldest first, as JSON "
                             "lines; the server must be stopped"}},
   };
+  for (auto& command : GeneratorCommands()) program.commands.push_back(std::move(command));
+  return program;
 }
 
 namespace {

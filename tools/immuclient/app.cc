@@ -4,8 +4,10 @@
 #include <unistd.h>
 
 #include <iostream>
+#include <utility>
 
 #include "cli/exit_code.h"
+#include "cli/generator_commands.h"
 #include "cli/version.h"
 #include "immuclient/commands.h"
 #include "immuclient/output.h"
@@ -69,6 +71,7 @@ ProgramSpec ImmuclientProgram() {
   const auto output = OutputOptions();
   program.options.insert(program.options.end(), output.begin(), output.end());
   for (const auto& command : Commands()) program.commands.push_back(command.spec);
+  for (auto& command : GeneratorCommands()) program.commands.push_back(std::move(command));
   return program;
 }
 
@@ -76,6 +79,7 @@ int RunImmuclient(const std::vector<std::string>& arguments, const Surroundings&
                   std::istream& in, std::ostream& out, std::ostream& err) {
   const OutputForm form = ProbableForm(arguments, surroundings);
   const ProgramSpec program = ImmuclientProgram();
+  if (const auto code = RunGenerator(program, arguments, out, err)) return *code;
   const auto invocation = ParseCommandLine(program, arguments, surroundings);
   if (!invocation.ok()) {
     const bool usage = invocation.status().code() == StatusCode::kInvalidArgument;
