@@ -7,7 +7,9 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <clocale>
+#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <utility>
@@ -76,15 +78,17 @@ class LineEditor::Impl {
     ::el_set(editor_, EL_PROMPT, &Impl::Prompt);
     ::el_set(editor_, EL_HIST, ::history, history_);
     ::el_set(editor_, EL_EDITOR, "emacs");
-    ::el_set(editor_, EL_SIGNAL, 1);  // window size, suspension, and a sane terminal when killed
+    ::el_set(editor_, EL_SIGNAL, 1);  // also restores the terminal of a killed process
     ::el_set(editor_, EL_ADDFN, "immudb-complete", "Complete the word", &Impl::Complete);
     ::el_set(editor_, EL_ADDFN, "immudb-cancel", "Give up the line", &Impl::Cancel);
-    // While a line is edited Ctrl-C is a key, not a signal.
-    ::el_set(editor_, EL_SETTY, "-d", "intr=", nullptr);
+    ::el_set(editor_, EL_ADDFN, "immudb-suspend", "Stop the process", &Impl::Suspend);
+    // While a line is edited Ctrl-C is a key: a signal could come between two reads, unseen.
+    ::el_set(editor_, EL_SETTY, "-d", "-isig", nullptr);
     ::el_set(editor_, EL_BIND, "^R", "em-inc-search-prev", nullptr);
     ::el_source(editor_, nullptr);
     ::el_set(editor_, EL_BIND, "^I", "immudb-complete", nullptr);
     ::el_set(editor_, EL_BIND, "^C", "immudb-cancel", nullptr);
+    ::el_set(editor_, EL_BIND, "^Z", "immudb-suspend", nullptr);
   }
   ~Impl() {
     ::el_end(editor_);
@@ -95,11 +99,16 @@ class LineEditor::Impl {
 
   Input Next(const std::string& prompt) {
     prompt_ = prompt;
-    cancelled_ = false;
     int count = 0;
+    errno = 0;  // only it tells a signal from the end
+    cancelled_ = false;
+    ::el_set(editor_, EL_PREP_TERM, 1);  // before the prompt: what is typed then is echoed once
     const char* line = ::el_gets(editor_, &count);
-    // A count of -1: a signal came, for example from `kill -INT`.
-    if (cancelled_ || (line == nullptr && count < 0 && errno == EINTR)) return {Event::kCancelled};
+    if (cancelled_ || (line == nullptr && count < 0 && errno == EINTR)) {
+      std::fputs("^C\n", stdout);
+      std::fflush(stdout);
+      return {Event::kCancelled};
+    }
     if (line == nullptr || count <= 0) return {Event::kEnd};
     std::string text(line, static_cast<size_t>(count));
     if (text.ends_with('\n')) text.pop_back();
@@ -124,11 +133,14 @@ class LineEditor::Impl {
 
   static unsigned char Cancel(EditLine* editor, int /*key*/) {
     Of(editor)->cancelled_ = true;
-    const LineInfo* line = ::el_line(editor);
-    ::el_cursor(editor, static_cast<int>(line->lastchar - line->cursor));
-    ::el_insertstr(editor, "^C");
-    ::el_push(editor, "\n");
-    return CC_REFRESH;
+    return CC_EOF;
+  }
+
+  static unsigned char Suspend(EditLine* editor, int /*key*/) {
+    ::el_set(editor, EL_PREP_TERM, 0);
+    ::raise(SIGTSTP);
+    ::el_set(editor, EL_PREP_TERM, 1);
+    return CC_REDISPLAY;
   }
 
   static unsigned char Complete(EditLine* editor, int /*key*/) {

@@ -114,7 +114,6 @@ TEST_F(Immuclient, EveryKindOfFailureHasItsExitCode) {
   EXPECT_EQ(Call({"get"}).code, 2);
   EXPECT_EQ(Call({"fetch", "k"}).code, 2);
   EXPECT_EQ(Call({"get", "k", "--no-such-option"}).code, 2);
-  EXPECT_EQ(Call({}).code, 2);
   EXPECT_EQ(Call({"get", "k", "--config=/nonexistent.toml"}).code, 1);
 }
 

@@ -11,6 +11,7 @@
 #include "cli/version.h"
 #include "immuclient/commands.h"
 #include "immuclient/output.h"
+#include "immuclient/shell.h"
 #include "support/connection_options.h"
 
 namespace immudb {
@@ -71,6 +72,8 @@ ProgramSpec ImmuclientProgram() {
   const auto output = OutputOptions();
   program.options.insert(program.options.end(), output.begin(), output.end());
   for (const auto& command : Commands()) program.commands.push_back(command.spec);
+  program.options.push_back(HistoryOption());
+  program.commands.push_back(ShellCommand());
   for (auto& command : GeneratorCommands()) program.commands.push_back(std::move(command));
   return program;
 }
@@ -97,13 +100,11 @@ int RunImmuclient(const std::vector<std::string>& arguments, const Surroundings&
     out << HelpText(program, about);
     return static_cast<int>(ExitCode::kDone);
   }
-  if (invocation->command.empty()) {
-    err << HelpText(program);
-    return static_cast<int>(ExitCode::kUsage);
-  }
   const auto connection = ToClientOptions(invocation->settings);
   if (!connection.ok()) return Fail(err, form, connection.status(), ExitCode::kUsage);
   for (const auto& warning : invocation->warnings) PrintNote(warning, form, err);
+  const bool shell = invocation->command.empty() || invocation->command == ShellCommand().name;
+  if (shell) return RunShell(invocation->settings, out, err);
   return RunInvocation(*invocation, in, out, err);
 }
 
