@@ -124,7 +124,7 @@ TEST_F(SelfDescription, ThePageSaysWhatTheTableSays) {
   const std::string page = Write("prog.1", ManPage(Program(), "0.1.0", "2020-08-17"));
   const std::string shown = Call("mandoc -T ascii " + page + " | sed 's/.\\x08//g'").text;
   EXPECT_THAT(shown, AllOf(HasSubstr("-p, --port=number"), HasSubstr("it's one.  Default: 3322"),
-                           HasSubstr("form\\kind"), HasSubstr("text, json, jsonl"),
+                           HasSubstr("Form\\kind"), HasSubstr("text, json, jsonl"),
                            HasSubstr(".more to say"), HasSubstr("PROG_PORT")));
   EXPECT_THAT(shown, AllOf(HasSubstr("scan prefix"), HasSubstr("--limit=number"),
                            HasSubstr("Short: scn"), HasSubstr("prog.toml")));

@@ -107,6 +107,7 @@ class Terminal {
       if (::poll(&output, 1, 20) > 0) ReadSome();
     }
   }
+  pid_t pid() const { return pid_; }
   // Does the terminal echo, wait for whole lines and send signals, as it was found?
   bool IsRestored() const {
     termios now{};
@@ -296,6 +297,47 @@ TEST_F(ShellOnATerminal, CtrlCAtThePasswordLeavesNothingBehind) {
   EXPECT_EQ(terminal->Wait(), 0);
   EXPECT_TRUE(terminal->IsRestored());
   EXPECT_THAT(FileContent(directory_ / ".immuclient_history"), Not(HasSubstr("login")));
+}
+
+// A server that hangs must not cost the shell and what is in it.
+TEST_F(ShellOnATerminal, ASignalDuringACommandDoesNotEndTheShell) {
+  const auto terminal = OpenLoggedIn();
+  ::kill(daemon_->pid(), SIGSTOP);
+  terminal->Type("set k v\r");
+  terminal->Await("set k v\r\n");
+  ::kill(terminal->pid(), SIGINT);
+  ::kill(daemon_->pid(), SIGCONT);
+  terminal->Await(kPrompt);
+  EXPECT_THAT(terminal->Enter("status", kPrompt), HasSubstr("Health check OK"));
+  terminal->Type(kCtrlD);
+  EXPECT_EQ(terminal->Wait(), 0);
+  EXPECT_TRUE(terminal->IsRestored());
+}
+
+// `immuclient < script`: no prompts, every line is run, and the exit code says whether all is well.
+TEST_F(ShellOnATerminal, AScriptIsRunToItsEndAndAnswersForItsFirstFailure) {
+  const std::string client = "cd " + directory_.path() +
+                             " && HOME=. " IMMUDB_BIN_DIR "/immuclient it --immudb-port " +
+                             std::to_string(daemon_->port()) + " < script > out 2> err";
+  const std::string login = "login immudb\nimmudb\nuse defaultdb\n";
+  WriteFile(directory_ / "script", login + "set k 'a b'\n\nget k --value-only");
+  EXPECT_EQ(WEXITSTATUS(std::system(client.c_str())), 0);  // NOLINT(concurrency-mt-unsafe)
+  EXPECT_THAT(FileContent(directory_ / "out"), testing::EndsWith("UTC \n \na b\n \n"));
+  EXPECT_EQ(FileContent(directory_ / "err"), "");
+  WriteFile(directory_ / "script", login + "get nothing\nno-command\nget k --value-only\n");
+  EXPECT_EQ(WEXITSTATUS(std::system(client.c_str())), 4);  // NOLINT(concurrency-mt-unsafe)
+  EXPECT_THAT(FileContent(directory_ / "out"), testing::EndsWith("Now using defaultdb \na b\n \n"));
+  EXPECT_THAT(FileContent(directory_ / "err"),
+              testing::StartsWith("ERROR: key not found: nothing \nERROR: Unknown command"));
+  EXPECT_FALSE(std::filesystem::exists(directory_ / ".immuclient_history"));
+}
+
+TEST_F(ShellOnATerminal, NoHistoryIsKeptWhenNoneIsWanted) {
+  const auto terminal = OpenLoggedIn({"--history-file=none"});
+  terminal->Enter("set k v", kPrompt);
+  terminal->Type(kCtrlD);
+  EXPECT_EQ(terminal->Wait(), 0);
+  EXPECT_FALSE(std::filesystem::exists(directory_ / ".immuclient_history"));
 }
 
 TEST_F(ShellOnATerminal, TextBeyondAsciiIsTypedAndShown) {
