@@ -45,7 +45,14 @@ std::optional<std::optional<TreeRoot>> Decode(std::string_view text) {
 RootStore::RootStore(FileSystem& fs, std::string directory, std::string_view uuid)
     : fs_(fs),
       directory_(directory.empty() ? "." : std::move(directory)),
-      path_(JoinPath(directory_, ".root-" + std::string(uuid))) {}
+      path_(JoinPath(directory_, ".root-" + std::string(uuid))),
+      lock_path_(path_ + ".lock") {}
+
+RootStore::RootStore(FileSystem& fs, Files files)
+    : fs_(fs),
+      directory_(std::move(files.directory)),
+      path_(std::move(files.roots)),
+      lock_path_(std::move(files.lock)) {}
 
 bool RootStore::IsSafeUuid(std::string_view uuid) {
   return uuid.size() <= kMaxUuidBytes && std::ranges::all_of(uuid, [](unsigned char c) {
@@ -84,11 +91,19 @@ Result<std::optional<TreeRoot>> RootStore::Load(std::string_view database) const
   return it == roots->end() ? std::nullopt : it->second;
 }
 
+Result<std::vector<std::string>> RootStore::Databases() const {
+  const auto roots = LoadAll();
+  IMMUDB_RETURN_IF_ERROR(roots);
+  std::vector<std::string> names;
+  for (const auto& [name, root] : *roots) names.push_back(name);
+  return names;
+}
+
 Result<RootStore::Lock> RootStore::Acquire() const {
   IMMUDB_RETURN_IF_ERROR(fs_.CreateDirectory(directory_));
   const auto deadline = steady_clock::now() + kLockPatience;
   for (;;) {
-    auto lock = fs_.Lock(path_ + ".lock");
+    auto lock = fs_.Lock(lock_path_);
     if (lock.ok()) return Lock(*this, *std::move(lock));
     if (lock.status().code() != StatusCode::kFailedPrecondition) return lock.status();
     if (steady_clock::now() >= deadline) {

@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/file_system.h"
 #include "immudb/client.h"
@@ -24,6 +25,14 @@ class RootStore {
   // Does not touch the disk. The uuid must have passed IsSafeUuid.
   RootStore(FileSystem& fs, std::string directory, std::string_view uuid);
 
+  // The same lines in files of other names, as auditors keep them.
+  struct Files {
+    std::string directory;
+    std::string roots;
+    std::string lock;
+  };
+  RootStore(FileSystem& fs, Files files);
+
   // May this text of a server become part of a file name? Letters, digits, '-' and '_', at most 64.
   static bool IsSafeUuid(std::string_view uuid);
 
@@ -31,6 +40,8 @@ class RootStore {
 
   // The trusted root of a database; none before the first contact.
   Result<std::optional<TreeRoot>> Load(std::string_view database) const;
+  // The databases that have a line.
+  Result<std::vector<std::string>> Databases() const;
 
   // Held while a root is being moved. Other holders, of this process too, wait.
   class Lock {
@@ -56,6 +67,7 @@ class RootStore {
   FileSystem& fs_;
   const std::string directory_;
   const std::string path_;
+  const std::string lock_path_;
 };
 
 }  // namespace immudb
