@@ -9,6 +9,7 @@
 #include "cli/exit_code.h"
 #include "cli/generator_commands.h"
 #include "cli/version.h"
+#include "immuclient/audit.h"
 #include "immuclient/commands.h"
 #include "immuclient/output.h"
 #include "immuclient/shell.h"
@@ -71,15 +72,21 @@ ProgramSpec ImmuclientProgram() {
   program.options.insert(program.options.begin(), connection.begin(), connection.end());
   const auto output = OutputOptions();
   program.options.insert(program.options.end(), output.begin(), output.end());
+  const auto audit = AuditOptions();
+  program.options.insert(program.options.end(), audit.begin(), audit.end());
   for (const auto& command : Commands()) program.commands.push_back(command.spec);
   program.options.push_back(HistoryOption());
   program.commands.push_back(ShellCommand());
+  program.commands.push_back(AuditCommandSpec());
   for (auto& command : GeneratorCommands()) program.commands.push_back(std::move(command));
   return program;
 }
 
-int RunImmuclient(const std::vector<std::string>& arguments, const Surroundings& surroundings,
+int RunImmuclient(const std::vector<std::string>& all_arguments, const Surroundings& process,
                   std::istream& in, std::ostream& out, std::ostream& err) {
+  std::vector<std::string> arguments = all_arguments;
+  StartReport report = StartReport::Take(&arguments);
+  const Surroundings surroundings = WithOddInterval(process);
   const OutputForm form = ProbableForm(arguments, surroundings);
   const ProgramSpec program = ImmuclientProgram();
   if (const auto code = RunGenerator(program, arguments, out, err)) return *code;
@@ -103,6 +110,9 @@ int RunImmuclient(const std::vector<std::string>& arguments, const Surroundings&
   const auto connection = ToClientOptions(invocation->settings);
   if (!connection.ok()) return Fail(err, form, connection.status(), ExitCode::kUsage);
   for (const auto& warning : invocation->warnings) PrintNote(warning, form, err);
+  if (invocation->command == AuditCommandSpec().name) {
+    return RunAuditMode({*invocation, arguments, surroundings, report, in, out, err});
+  }
   const bool shell = invocation->command.empty() || invocation->command == ShellCommand().name;
   if (shell) return RunShell(invocation->settings, out, err);
   return RunInvocation(*invocation, in, out, err);
