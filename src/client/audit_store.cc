@@ -126,7 +126,8 @@ Status AuditStore::Read() {
   const std::string path = JoinPath(directory_, ".audit");
   const auto content = ReadFile(fs_, path);
   if (!content.ok() && content.status().code() != StatusCode::kNotFound) return content.status();
-  for (const std::string_view line : Split(content.ok() ? *content : "", '\n')) {
+  const std::string lines = content.ok() ? *content : "";
+  for (const std::string_view line : Split(lines, '\n')) {
     std::string name;
     AuditRecord record;
     if (line.empty()) continue;

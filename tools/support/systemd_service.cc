@@ -165,6 +165,20 @@ Result<CommandResult> SystemdService::Run(const std::vector<std::string>& comman
   return surroundings_.run(command);
 }
 
+// With a directory in place of /, nothing of the running machine is spoken to.
+std::vector<std::string> SystemdService::Systemctl(std::vector<std::string> words) const {
+  if (!surroundings_.root.empty()) words.insert(words.begin(), "--root=" + surroundings_.root);
+  words.insert(words.begin(), "systemctl");
+  return words;
+}
+
+std::vector<std::string> SystemdService::AccountCommand(std::vector<std::string> words) const {
+  if (!surroundings_.root.empty()) {
+    words.insert(words.begin() + 1, {"--prefix", surroundings_.root});
+  }
+  return words;
+}
+
 Status SystemdService::Expect(const std::vector<std::string>& command) {
   const auto result = Run(command);
   IMMUDB_RETURN_IF_ERROR(result);
@@ -193,7 +207,7 @@ Status SystemdService::Check(bool installed) const {
 }
 
 Result<bool> SystemdService::IsActive() {
-  const auto result = Run({"systemctl", "is-active", "--quiet", spec_.name});
+  const auto result = Run(Systemctl({"is-active", "--quiet", spec_.name}));
   IMMUDB_RETURN_IF_ERROR(result);
   return result->exit_code == 0;
 }
@@ -201,12 +215,13 @@ Result<bool> SystemdService::IsActive() {
 Status SystemdService::EnsureUser() {
   const auto group = Run({"getent", "group", kUser});
   IMMUDB_RETURN_IF_ERROR(group);
-  if (group->exit_code != 0) IMMUDB_RETURN_IF_ERROR(Expect({"groupadd", "--system", kUser}));
+  if (group->exit_code != 0) IMMUDB_RETURN_IF_ERROR(Expect(AccountCommand({"groupadd", "--system", kUser})));
   const auto user = Run({"getent", "passwd", kUser});
   IMMUDB_RETURN_IF_ERROR(user);
   if (user->exit_code == 0) return Status::Ok();
-  return Expect({"useradd", "--system", "--gid", kUser, "--no-create-home", "--home-dir",
-                 "/nonexistent", "--shell", "/usr/sbin/nologin", kUser});
+  return Expect(AccountCommand({"useradd", "--system", "--gid", kUser, "--no-create-home",
+                                "--home-dir", "/nonexistent", "--shell", "/usr/sbin/nologin",
+                                kUser}));
 }
 
 // True if the file at the end is ours to remove.
@@ -245,8 +260,8 @@ Status SystemdService::Install(const std::string& source, const std::string& con
   const auto own_config = InstallConfig(config_content);
   Status status = own_config.status();
   if (status.ok()) status = WriteWhole(UnitPath(), Unit(*own_executable, *own_config), 0644);
-  if (status.ok()) status = Expect({"systemctl", "daemon-reload"});
-  if (status.ok()) status = Expect({"systemctl", "enable", spec_.name});
+  if (status.ok()) status = Expect(Systemctl({"daemon-reload"}));
+  if (status.ok()) status = Expect(Systemctl({"enable", spec_.name}));
   if (status.ok()) return status;
   // Nothing is left half done.
   std::error_code ignored;
@@ -260,8 +275,8 @@ Status SystemdService::Uninstall() {
   IMMUDB_RETURN_IF_ERROR(Check(true));
   const auto active = IsActive();
   IMMUDB_RETURN_IF_ERROR(active);
-  if (*active) IMMUDB_RETURN_IF_ERROR(Expect({"systemctl", "stop", spec_.name}));
-  IMMUDB_RETURN_IF_ERROR(Expect({"systemctl", "disable", spec_.name}));
+  if (*active) IMMUDB_RETURN_IF_ERROR(Expect(Systemctl({"stop", spec_.name})));
+  IMMUDB_RETURN_IF_ERROR(Expect(Systemctl({"disable", spec_.name})));
   if (UnitHas(kOwnConfig)) {
     IMMUDB_RETURN_IF_ERROR(RemoveFile(Real(spec_.config)));
     // Only if nothing else is in it.
@@ -269,7 +284,7 @@ Status SystemdService::Uninstall() {
   }
   if (UnitHas(kOwnExecutable)) IMMUDB_RETURN_IF_ERROR(RemoveFile(Real(spec_.executable)));
   IMMUDB_RETURN_IF_ERROR(RemoveFile(UnitPath()));
-  return Expect({"systemctl", "daemon-reload"});
+  return Expect(Systemctl({"daemon-reload"}));
 }
 
 Status SystemdService::EraseData() {
@@ -284,7 +299,7 @@ Status SystemdService::Start() {
   const auto active = IsActive();
   IMMUDB_RETURN_IF_ERROR(active);
   if (*active) return Status::FailedPrecondition("Service is already running");
-  return Expect({"systemctl", "start", spec_.name});
+  return Expect(Systemctl({"start", spec_.name}));
 }
 
 Status SystemdService::Stop() {
@@ -292,12 +307,12 @@ Status SystemdService::Stop() {
   const auto active = IsActive();
   IMMUDB_RETURN_IF_ERROR(active);
   if (!*active) return Status::FailedPrecondition("Service has already been stopped");
-  return Expect({"systemctl", "stop", spec_.name});
+  return Expect(Systemctl({"stop", spec_.name}));
 }
 
 Status SystemdService::Restart() {
   IMMUDB_RETURN_IF_ERROR(Check(true));
-  return Expect({"systemctl", "restart", spec_.name});
+  return Expect(Systemctl({"restart", spec_.name}));
 }
 
 Result<std::string> SystemdService::StatusText() {
@@ -305,7 +320,7 @@ Result<std::string> SystemdService::StatusText() {
   const auto active = IsActive();
   IMMUDB_RETURN_IF_ERROR(active);
   if (!*active) return std::string("Service is stopped");
-  const auto pid = Run({"systemctl", "show", "--property", "MainPID", "--value", spec_.name});
+  const auto pid = Run(Systemctl({"show", "--property", "MainPID", "--value", spec_.name}));
   IMMUDB_RETURN_IF_ERROR(pid);
   if (pid->exit_code != 0 || pid->output.empty() || pid->output == "0") {
     return std::string("Service is running...");

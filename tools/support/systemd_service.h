@@ -32,7 +32,8 @@ struct CommandResult {
 };
 
 struct ServiceSurroundings {
-  // Put in front of all paths that are written or removed; empty on a real machine.
+  // Put in front of all paths that are written or removed, and told to systemctl and useradd; empty
+  // on a real machine.
   std::string root = {};
   bool is_root = false;
   // Runs a command found in $PATH and waits for it. kIoError if it cannot be started.
@@ -76,6 +77,8 @@ class SystemdService {
   std::string Real(const std::string& path) const { return surroundings_.root + path; }
   std::string UnitPath() const;
   bool UnitHas(const std::string& line) const;
+  std::vector<std::string> Systemctl(std::vector<std::string> words) const;
+  std::vector<std::string> AccountCommand(std::vector<std::string> words) const;
   Result<CommandResult> Run(const std::vector<std::string>& command);
   Status Expect(const std::vector<std::string>& command);
   Result<bool> IsActive();
