@@ -20,16 +20,17 @@
 
 namespace immudb {
 
-// One process of the daemon, its stdout and stderr read through pipes. Killed if still running. A
+// One process of the daemon (or of another program of ours), its stdout and stderr read through pipes. Killed if still running. A
 // test that waits longer than its patience fails.
 class Daemon {
  public:
   // `environment`: "NAME=value", besides ours.
-  explicit Daemon(std::vector<std::string> arguments, std::vector<std::string> environment = {}) {
+  explicit Daemon(std::vector<std::string> arguments, std::vector<std::string> environment = {},
+                  const std::string& program = "immudb") {
     std::array<int, 2> out{};
     std::array<int, 2> err{};
     if (::pipe2(out.data(), O_CLOEXEC) != 0 || ::pipe2(err.data(), O_CLOEXEC) != 0) return;
-    arguments.insert(arguments.begin(), IMMUDB_BIN_DIR "/immudb");
+    arguments.insert(arguments.begin(), IMMUDB_BIN_DIR "/" + program);
     std::vector<char*> argv;
     argv.reserve(arguments.size() + 1);
     for (auto& argument : arguments) argv.push_back(argument.data());
