@@ -92,8 +92,8 @@ void AuditMetrics::Update(const RoundReport& report) {
     Set(database.database, Of(database, run_at));
     if (worst == nullptr || database.verdict > worst->verdict) worst = &database;
   }
-  Values server = worst != nullptr ? Of(*worst, run_at)
-                                   : Values{ResultOf(report.verdict), -2, -2, run_at};
+  Values server =
+      worst != nullptr ? Of(*worst, run_at) : Values{ResultOf(report.verdict), -2, -2, run_at};
   server.result = ResultOf(report.verdict);
   Set("", server);
 }

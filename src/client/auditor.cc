@@ -138,10 +138,10 @@ Status Auditor::CheckIdentity(const RoundReport& report) const {
       FirstIdentity(fs_, options_.roots_directory, options_.address, report.server_id);
   IMMUDB_RETURN_IF_ERROR(first);
   if (*first == report.server_id) return Status::Ok();
-  return Status::DataLoss("the server @ " + options_.address + " was " + *first + " and is now " +
-                          report.server_id + ", so its earlier roots cannot be compared; if it was " +
-                          "replaced on purpose, remove its line from " +
-                          JoinPath(options_.roots_directory, "servers"));
+  return Status::DataLoss(
+      "the server @ " + options_.address + " was " + *first + " and is now " + report.server_id +
+      ", so its earlier roots cannot be compared; if it was " +
+      "replaced on purpose, remove its line from " + JoinPath(options_.roots_directory, "servers"));
 }
 
 void Auditor::AuditDatabases(AuditSource& source, RoundReport* report) {
@@ -159,9 +159,8 @@ void Auditor::AuditDatabases(AuditSource& source, RoundReport* report) {
   }
   for (const std::string& database : *databases) {
     if (!clock_.Wait(milliseconds(0))) return;
-    report->databases.push_back(
-        DatabaseAudit(options_, source, **store, clock_, *report)
-            .Run(database, !options_.user.empty()));
+    report->databases.push_back(DatabaseAudit(options_, source, **store, clock_, *report)
+                                    .Run(database, !options_.user.empty()));
     if (const auto& last = report->databases.back(); !last.status.ok()) {
       spdlog::error("audit #{} database {}: {}", report->number, database, last.status.message());
     }

@@ -57,7 +57,7 @@ struct DatabaseReport {
 struct RoundReport {
   uint64_t number = 0;
   std::chrono::system_clock::time_point started;
-  std::string server_id;  // empty if the server could not be asked
+  std::string server_id;                          // empty if the server could not be asked
   AuditVerdict verdict = AuditVerdict::kNothing;  // the worst
   Status status;                                  // of the round as a whole
   std::vector<DatabaseReport> databases;

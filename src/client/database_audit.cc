@@ -114,8 +114,8 @@ Status DatabaseAudit::CheckConsistency(const TreeRoot& previous) {
   }
   const auto answer = source_.Consistency(previous.index);
   if (!answer.ok()) {
-    spdlog::error("error fetching consistency proof for previous root {}: {}",
-                  previous.index.value, answer.status().message());
+    spdlog::error("error fetching consistency proof for previous root {}: {}", previous.index.value,
+                  answer.status().message());
     const StatusCode code = answer.status().code();
     // It shows a tree that is long enough and says that it is not.
     if (code == StatusCode::kNotFound || code == StatusCode::kInvalidArgument) {
@@ -132,8 +132,9 @@ Status DatabaseAudit::CheckConsistency(const TreeRoot& previous) {
   if (!proven.ok()) return VerificationFailed(proven.message());
   const bool forked = answer->second.index == shown.index && answer->second.hash != shown.hash;
   if (forked || answer->second.index < shown.index) {
-    return VerificationFailed("the server shows two trees: one as its current root, another in "
-                              "its proof");
+    return VerificationFailed(
+        "the server shows two trees: one as its current root, another in "
+        "its proof");
   }
   return Status::Ok();
 }
@@ -164,7 +165,8 @@ Status DatabaseAudit::CheckOldEntries() {
   }
   const TreeSize goal = TreeEndingAt(record_.goal->index);
   if (goal <= record_.again.size()) {
-    return Status::IoError(store_.directory() + "/.audit is damaged; remove it to have all entries "
+    return Status::IoError(store_.directory() +
+                           "/.audit is damaged; remove it to have all entries "
                            "read again");
   }
   const uint64_t left = goal.value - record_.again.size().value;
@@ -228,17 +230,17 @@ Status DatabaseAudit::Conclude(const Status& checked) {
   const std::string& database = report_.database;
   if (IsVerificationFailure(checked) && !record_.tampering) {
     record_ = store_.Load(database);
-    record_.tampering =
-        TamperRecord{std::chrono::system_clock::to_time_t(clock_.Now()), !record_.root,
-                     checked.message()};
+    record_.tampering = TamperRecord{std::chrono::system_clock::to_time_t(clock_.Now()),
+                                     !record_.root, checked.message()};
     const Status saved = store_.Save(database, record_);
     if (!saved.ok()) spdlog::error("cannot store what was found: {}", saved.message());
   }
   if (record_.tampering) {
     if (!IsVerificationFailure(checked)) {
-      spdlog::warn("{} database {}: tampering was found before ({}) and stays reported until {} is "
-                   "removed",
-                   Number(), database, record_.tampering->what, store_.directory());
+      spdlog::warn(
+          "{} database {}: tampering was found before ({}) and stays reported until {} is "
+          "removed",
+          Number(), database, record_.tampering->what, store_.directory());
     }
     return IsVerificationFailure(checked) ? checked : Status::DataLoss(record_.tampering->what);
   }

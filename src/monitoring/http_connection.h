@@ -21,9 +21,9 @@ using SslContext = std::unique_ptr<SSL_CTX, SslContextDeleter>;
 // TLS of a server that asks for no client certificate. kFailedPrecondition for unusable files.
 Result<SslContext> MakeSslContext(const std::string& certificate, const std::string& key);
 
-// One accepted connection as the HTTP library reads and writes it, with bounds that the library does
-// not have: a deadline for everything, and the number of bytes that are read. Used by one thread.
-// Does not own the socket.
+// One accepted connection as the HTTP library reads and writes it, with bounds that the library
+// does not have: a deadline for everything, and the number of bytes that are read. Used by one
+// thread. Does not own the socket.
 class HttpConnection final : public httplib::Stream {
  public:
   // `context` null: plain text.

@@ -76,11 +76,10 @@ class HttpEndpoint::Impl final : public httplib::Server {
       : options_(options), handlers_(std::move(handlers)), ssl_(std::move(ssl)) {
     new_task_queue = [this] { return new Workers(options_.threads, options_.max_waiting); };
     set_payload_max_length(0);
-    set_pre_routing_handler(
-        [this](const httplib::Request& request, httplib::Response& response) {
-          Answer(request, response);
-          return HandlerResponse::Handled;
-        });
+    set_pre_routing_handler([this](const httplib::Request& request, httplib::Response& response) {
+      Answer(request, response);
+      return HandlerResponse::Handled;
+    });
     // The library sets SO_REUSEPORT too, with which two processes could share the port unnoticed.
     set_socket_options([](socket_t socket) {
       const int yes = 1;
@@ -90,9 +89,8 @@ class HttpEndpoint::Impl final : public httplib::Server {
 
   Status Start() {
     port_ = options_.port;
-    const bool bound = options_.port == 0
-                           ? (port_ = bind_to_any_port(options_.address)) > 0
-                           : bind_to_port(options_.address, options_.port);
+    const bool bound = options_.port == 0 ? (port_ = bind_to_any_port(options_.address)) > 0
+                                          : bind_to_port(options_.address, options_.port);
     if (!bound) {
       return Status::Unavailable("cannot listen on " + options_.address + ':' +
                                  std::to_string(options_.port) +

@@ -28,8 +28,8 @@ struct HttpEndpointOptions {
   // TLS 1.2 or newer: PEM files, read once; both or none.
   std::string certificate = {};
   std::string key = {};
-  size_t threads = 2;             // as many requests run at once
-  size_t max_waiting = 16;        // accepted connections; more wait in the system's queue
+  size_t threads = 2;       // as many requests run at once
+  size_t max_waiting = 16;  // accepted connections; more wait in the system's queue
   size_t max_request_bytes = 16384;
   std::chrono::milliseconds timeout{5000};  // for a whole connection, handshake to last byte
 };

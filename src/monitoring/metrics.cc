@@ -57,7 +57,8 @@ std::string MetricsRegistry::Text() const {
   std::erase_if(families, [](const auto& family) { return family.metric.empty(); });
   std::ranges::sort(families, {}, &prometheus::MetricFamily::name);
   for (auto& family : families) {
-    std::ranges::sort(family.metric, [](const auto& a, const auto& b) { return a.label < b.label; });
+    std::ranges::sort(family.metric,
+                      [](const auto& a, const auto& b) { return a.label < b.label; });
   }
   std::ostringstream page;
   prometheus::TextSerializer().Serialize(page, families);

@@ -20,8 +20,8 @@
 
 namespace immudb {
 
-// One process of the daemon (or of another program of ours), its stdout and stderr read through pipes. Killed if still running. A
-// test that waits longer than its patience fails.
+// One process of the daemon (or of another program of ours), its stdout and stderr read through
+// pipes. Killed if still running. A test that waits longer than its patience fails.
 class Daemon {
  public:
   // `environment`: "NAME=value", besides ours.

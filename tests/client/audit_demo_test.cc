@@ -19,8 +19,8 @@
 namespace immudb {
 namespace {
 
-using ::testing::HasSubstr;
 using std::chrono::steady_clock;
+using ::testing::HasSubstr;
 
 constexpr size_t kValueBytes = 300;
 
@@ -36,6 +36,7 @@ class AuditDemo : public DaemonFixture {
     ASSERT_EQ(daemon_->Wait(), 0);
     daemon_.reset();
   }
+  using DaemonFixture::Write;
   void Write(int count, const std::string& value) {
     ClientOptions options;
     options.address = "unix:" + Path("socket");
@@ -52,12 +53,18 @@ class AuditDemo : public DaemonFixture {
     }
   }
   std::unique_ptr<Daemon> Audit(const std::vector<std::string>& more) const {
-    std::vector<std::string> arguments = {"audit-mode",       "--immudb-address",
-                                          "unix:" + Path("socket"), "--audit-username",
-                                          "immudb",           "--audit-password",
-                                          "enc:aW1tdWRi",     "--roots-filepath",
-                                          Path("roots"),      "--prometheus-host",
-                                          "127.0.0.1",        "--prometheus-port",
+    std::vector<std::string> arguments = {"audit-mode",
+                                          "--immudb-address",
+                                          "unix:" + Path("socket"),
+                                          "--audit-username",
+                                          "immudb",
+                                          "--audit-password",
+                                          "enc:aW1tdWRi",
+                                          "--roots-filepath",
+                                          Path("roots"),
+                                          "--prometheus-host",
+                                          "127.0.0.1",
+                                          "--prometheus-port",
                                           "0"};
     arguments.insert(arguments.end(), more.begin(), more.end());
     return std::make_unique<Daemon>(
@@ -123,14 +130,15 @@ TEST_F(AuditDemo, AFlippedByteOfAStoredValueIsReported) {
   ASSERT_TRUE(auditor->AwaitError("consistent:\ttrue")) << auditor->err;
   const int port = MetricsPort(*auditor);
   const std::string labels = "server_address=\"unix:" + Path("socket") + "\",server_id=\"";
-  EXPECT_THAT(AwaitMetric(port, "} 1\n"), HasSubstr("immuclient_audit_result_per_server{" + labels));
+  EXPECT_THAT(AwaitMetric(port, "} 1\n"),
+              HasSubstr("immuclient_audit_result_per_server{" + labels));
 
   FlipAByteOfAValue();  // of an entry that was audited before
-  ASSERT_TRUE(auditor->AwaitError("detected possible tampering of stored entries"))
-      << auditor->err;
+  ASSERT_TRUE(auditor->AwaitError("detected possible tampering of stored entries")) << auditor->err;
   const std::string result = std::string(kTampered) + labels;
   const std::string page = AwaitMetric(port, "\"} 0\n");
-  EXPECT_THAT(page, ::testing::ContainsRegex("immuclient_audit_result_per_server[{]database=[^}]*} 0"));
+  EXPECT_THAT(page,
+              ::testing::ContainsRegex("immuclient_audit_result_per_server[{]database=[^}]*} 0"));
   EXPECT_THAT(page, HasSubstr(result));
   auditor->Signal(SIGTERM);
   EXPECT_EQ(auditor->Wait(), 0);
@@ -217,11 +225,56 @@ TEST_F(AuditDemo, DetachedItServesAndRemovesItsPidFile) {
 // The variable is called as in the original.
 TEST_F(AuditDemo, TheOddVariableSetsTheIntervalToo) {
   StartDaemon();
-  Daemon auditor({"audit-mode", "--immudb-address", "unix:" + Path("socket"), "--audit-username",
-                  "immudb", "--audit-password", "immudb", "--roots-filepath", Path("roots"),
-                  "--prometheus-port", "0"},
-                 {"audit-agent-interval=90s"}, "immuclient");
+  Daemon auditor(
+      {"audit-mode", "--immudb-address", "unix:" + Path("socket"), "--audit-username", "immudb",
+       "--audit-password", "immudb", "--roots-filepath", Path("roots"), "--prometheus-port", "0"},
+      {"audit-agent-interval=90s"}, "immuclient");
   EXPECT_TRUE(auditor.AwaitOutput("1m30s\nBeginning to serve on port 0.0.0.0:")) << auditor.err;
+}
+
+// Everything but systemd itself: the commands of the system write down how they were called.
+TEST_F(AuditDemo, AsAServiceItIsInstalledUsedAndRemoved) {
+  StartDaemon();
+  Write(1, "honest");
+  const std::string root = Path("root");
+  std::filesystem::create_directories(root + "/run/systemd/system");
+  std::filesystem::create_directories(Path("bin"));
+  for (const char* name : {"systemctl", "getent", "groupadd", "useradd", "chown"}) {
+    const std::string is_active = "case \"$*\" in *is-active*) exit 3;; esac\n";
+    Write(std::string("bin/") + name,
+          "#!/bin/sh\necho \"$0 $*\" >> " + Path("commands") + '\n' + is_active);
+    std::filesystem::permissions(Path(std::string("bin/") + name),
+                                 std::filesystem::perms::owner_all);
+  }
+  const auto run = [&](std::vector<std::string> words) {
+    words.insert(words.end(), {"--service-root", root, "--immudb-address", "unix:" + Path("socket"),
+                               "--audit-username", "immudb"});
+    words.insert(words.begin(), "audit-mode");
+    return std::make_unique<Daemon>(
+        words, std::vector<std::string>{"PATH=" + Path("bin"), "IMMUCLIENT_AUDIT_PASSWORD=immudb"},
+        "immuclient");
+  };
+  const auto installed = run({"install"});
+  ASSERT_EQ(installed->Wait(), 0) << installed->err;
+  EXPECT_THAT(installed->out, HasSubstr("Install immuclient:\t\t\t\t\t[  OK  ]\n"));
+  EXPECT_THAT(Content("commands"), HasSubstr("systemctl --root=" + root + " enable immuclient"));
+  const auto status = run({"status"});
+  EXPECT_EQ(status->Wait(), 0);
+  EXPECT_EQ(status->out, "Service is stopped\n");
+
+  // As the unit would start it, but for the directory of the roots.
+  Daemon service(
+      {"audit-mode", "--once", "--config", root + "/etc/immudb/immuclient/immuclient.toml",
+       "--roots-filepath", Path("roots")},
+      {}, "immuclient");
+  EXPECT_EQ(service.Wait(), 0) << service.err;
+  EXPECT_EQ(service.out, "defaultdb: nothing to compare yet\n");
+
+  const auto removed = run({"uninstall", "--yes"});
+  EXPECT_EQ(removed->Wait(), 0) << removed->err;
+  EXPECT_THAT(removed->out, HasSubstr("Program files removed"));
+  EXPECT_FALSE(std::filesystem::exists(root + "/usr/sbin/immuclient"));
+  EXPECT_FALSE(std::filesystem::exists(root + "/etc/immudb/immuclient"));
 }
 
 }  // namespace

@@ -22,16 +22,16 @@
 namespace immudb {
 namespace {
 
-using ::testing::HasSubstr;
-using ::testing::Not;
 using std::chrono::milliseconds;
 using std::chrono::system_clock;
+using ::testing::HasSubstr;
+using ::testing::Not;
 
 struct MemoryDatabase {
   std::vector<Item> items;
-  Status fails;                                      // of every call that reads
-  std::function<void(ConsistencyAnswer*)> lie;       // about the proof
-  uint64_t reads = 0;                                // entries sent
+  Status fails;                                 // of every call that reads
+  std::function<void(ConsistencyAnswer*)> lie;  // about the proof
+  uint64_t reads = 0;                           // entries sent
 
   void Add(int count, const std::string& value = "value") {
     for (int i = 0; i < count; ++i) {
@@ -76,7 +76,8 @@ class MemorySource final : public AuditSource {
   }
   Status Use(std::string_view name) override {
     const auto it = server_.databases.find(std::string(name));
-    if (it == server_.databases.end()) return Status::NotFound(std::string(name) + " does not exist");
+    if (it == server_.databases.end())
+      return Status::NotFound(std::string(name) + " does not exist");
     used_ = &it->second;
     return Status::Ok();
   }
@@ -148,7 +149,9 @@ class AuditorTest : public ::testing::Test {
     server_[name].Add(count);
     server_[name].HashAll();
   }
-  std::string RootFile() const { return FileContent(directory_ / ("roots/" + server_.id + "/.root")); }
+  std::string RootFile() const {
+    return FileContent(directory_ / ("roots/" + server_.id + "/.root"));
+  }
   static const DatabaseReport& Of(const RoundReport& report, const std::string& name) {
     const auto it = std::ranges::find(report.databases, name, &DatabaseReport::database);
     EXPECT_NE(it, report.databases.end()) << name;
@@ -422,8 +425,10 @@ TEST_F(AuditorTest, MetricsShowEachDatabaseAndTheWorstOfThem) {
   EXPECT_THAT(page, HasSubstr(result + server + "0\n"));
   EXPECT_THAT(page, HasSubstr(result + "database=\"a\"," + server + "1\n"));
   EXPECT_THAT(page, HasSubstr(result + "database=\"b\"," + server + "0\n"));
-  EXPECT_THAT(page, HasSubstr("immuclient_audit_curr_root_per_server{database=\"a\"," + server + "4\n"));
-  EXPECT_THAT(page, HasSubstr("immuclient_audit_prev_root_per_server{database=\"b\"," + server + "2\n"));
+  EXPECT_THAT(page,
+              HasSubstr("immuclient_audit_curr_root_per_server{database=\"a\"," + server + "4\n"));
+  EXPECT_THAT(page,
+              HasSubstr("immuclient_audit_prev_root_per_server{database=\"b\"," + server + "2\n"));
   server_.dial = Status::Unavailable("away");
   metrics.Update(Round());
   EXPECT_THAT(registry.Text(), HasSubstr(result + server + "-2\n"));

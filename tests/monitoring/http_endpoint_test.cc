@@ -23,7 +23,8 @@ using std::chrono::steady_clock;
 using ::testing::HasSubstr;
 
 std::map<std::string, HttpHandler> Pages() {
-  return {{"/metrics", [] { return HttpReply{.status = 200, .content_type = "text/plain", .body = "up 1\n"}; }},
+  return {{"/metrics",
+           [] { return HttpReply{.status = 200, .content_type = "text/plain", .body = "up 1\n"}; }},
           {"/readyz", [] { return HttpReply{.status = 503, .body = "recovering"}; }},
           {"/throws", []() -> HttpReply { throw std::runtime_error("boom"); }}};
 }
@@ -100,8 +101,7 @@ TEST(HttpEndpoint, ATakenPortIsToldWithItsAddress) {
   const auto second = HttpEndpoint::Start({.address = "127.0.0.1", .port = first->port()}, {});
   ASSERT_FALSE(second.ok());
   EXPECT_EQ(second.status().code(), StatusCode::kUnavailable);
-  EXPECT_THAT(second.status().message(),
-              HasSubstr("127.0.0.1:" + std::to_string(first->port())));
+  EXPECT_THAT(second.status().message(), HasSubstr("127.0.0.1:" + std::to_string(first->port())));
 }
 
 // A client that sends a byte now and then must not keep a thread for itself.
@@ -123,7 +123,8 @@ TEST(HttpEndpoint, EndlessHeadersAreNotRead) {
   const Connection noisy(endpoint->port());
   noisy.Send("GET /metrics HTTP/1.1\r\n");
   bool open = true;
-  for (int i = 0; open && i < 1000000; ++i) open = noisy.Send("X-Header: " + std::to_string(i) + "\r\n");
+  for (int i = 0; open && i < 1000000; ++i)
+    open = noisy.Send("X-Header: " + std::to_string(i) + "\r\n");
   EXPECT_FALSE(open);
 }
 

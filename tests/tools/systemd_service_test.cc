@@ -52,11 +52,15 @@ class ServiceTest : public ::testing::Test {
     }
     commands_.push_back(words);
     if (words == failing_) return CommandResult{.exit_code = 1, .output = "it did not work"};
-    if (words.starts_with("getent")) return CommandResult{.exit_code = user_exists_ ? 0 : 2, .output = ""};
-    if (words == "systemctl start immuclient" || words == "systemctl restart immuclient") active_ = true;
+    if (words.starts_with("getent"))
+      return CommandResult{.exit_code = user_exists_ ? 0 : 2, .output = ""};
+    if (words == "systemctl start immuclient" || words == "systemctl restart immuclient")
+      active_ = true;
     if (words == "systemctl stop immuclient") active_ = false;
-    if (words.find("is-active") != std::string::npos) return CommandResult{.exit_code = active_ ? 0 : 3, .output = ""};
-    if (words.find("MainPID") != std::string::npos) return CommandResult{.exit_code = 0, .output = "4711"};
+    if (words.find("is-active") != std::string::npos)
+      return CommandResult{.exit_code = active_ ? 0 : 3, .output = ""};
+    if (words.find("MainPID") != std::string::npos)
+      return CommandResult{.exit_code = 0, .output = "4711"};
     return CommandResult{};
   }
   std::string Real(const std::string& path) const { return root_.path() + path; }

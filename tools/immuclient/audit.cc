@@ -145,13 +145,14 @@ Status Serve(const AuditCall& call, const AuditorOptions& options, const ClientO
   MetricsRegistry registry;
   registry.AddSource(ProcessMetrics());
   AuditMetrics metrics(registry, options.address);
-  const auto endpoint = HttpEndpoint::Start(
-      {.address = settings.Text("prometheus-host"),
-       .port = static_cast<int>(settings.Int("prometheus-port"))},
-      {{"*", [&registry] {
-          return HttpReply{
-              .status = 200, .content_type = MetricsRegistry::kContentType, .body = registry.Text()};
-        }}});
+  const auto endpoint =
+      HttpEndpoint::Start({.address = settings.Text("prometheus-host"),
+                           .port = static_cast<int>(settings.Int("prometheus-port"))},
+                          {{"*", [&registry] {
+                              return HttpReply{.status = 200,
+                                               .content_type = MetricsRegistry::kContentType,
+                                               .body = registry.Text()};
+                            }}});
   if (!endpoint.ok()) return endpoint.status().WithContext("options prometheus-host, -port");
   if (pid_file != nullptr) IMMUDB_RETURN_IF_ERROR(pid_file->Write());
   call.out << GoDuration(options.interval) << "\nBeginning to serve on port "
@@ -160,9 +161,8 @@ Status Serve(const AuditCall& call, const AuditorOptions& options, const ClientO
 
   StoppableClock clock;
   Auditor auditor(options, DialOf(connection), FileSystem::Real(), clock);
-  std::thread rounds([&] {
-    auditor.Run([&metrics](const RoundReport& report) { metrics.Update(report); });
-  });
+  std::thread rounds(
+      [&] { auditor.Run([&metrics](const RoundReport& report) { metrics.Update(report); }); });
   WaitForStopSignal(signals);
   clock.Stop();
   rounds.join();
@@ -182,7 +182,10 @@ int RunInBackground(const AuditCall& call) {
 int RunAuditor(const AuditCall& call) {
   const Settings& settings = call.invocation.settings;
   const auto options = ToAuditorOptions(settings, call.surroundings);
-  if (!options.ok()) return Fail(call, options.status(), ExitCode::kUsage);
+  if (!options.ok()) {
+    const bool usage = options.status().code() == StatusCode::kInvalidArgument;
+    return Fail(call, options.status(), usage ? ExitCode::kUsage : ExitCode::kFailed);
+  }
   auto connection = ToClientOptions(settings);
   if (!connection.ok()) return Fail(call, connection.status(), ExitCode::kUsage);
   connection->call_timeout = kCallTimeout;

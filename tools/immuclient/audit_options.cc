@@ -86,11 +86,6 @@ std::vector<OptionSpec> AuditOptions() {
            .help = "audit-mode: its port; 0: any free one",
            .min = 0,
            .max = 65535},
-          {.name = "once",
-           .type = OptionType::kBool,
-           .default_value = "false",
-           .help = "audit-mode: one round, whose result is the exit code",
-           .flag_only = true},
           {.name = "pidfile", .help = "audit-mode: pid path with filename"},
           {.name = "logfile", .help = "audit-mode: log path with filename"},
           {.name = "log-format",
@@ -100,25 +95,32 @@ std::vector<OptionSpec> AuditOptions() {
           {.name = "detached",
            .type = OptionType::kBool,
            .default_value = "false",
-           .help = "audit-mode: run in background"},
-          {.name = "yes",
-           .type = OptionType::kBool,
-           .default_value = "false",
-           .help = "audit-mode uninstall: remove without asking, data too",
-           .flag_only = true},
-          {.name = "service-root",
-           .help = "audit-mode install and the like: directory in place of /, for images and tests",
-           .flag_only = true}};
+           .help = "audit-mode: run in background"}};
 }
 
 CommandSpec AuditCommandSpec() {
-  return {.name = "audit-mode",
-          .alias = "",
-          .arguments = "[install|uninstall|start|stop|restart|status|help]",
-          .min_arguments = 0,
-          .max_arguments = 1,
-          .help = "Audit the server, as a process or as a service of this machine",
-          .options = {}};
+  return {
+      .name = "audit-mode",
+      .alias = "",
+      .arguments = "[action]",
+      .min_arguments = 0,
+      .max_arguments = 1,
+      .help =
+          "Audit the server. Actions: install, uninstall, start, stop, restart, status (of a "
+          "service), help",
+      .options = {{.name = "once",
+                   .type = OptionType::kBool,
+                   .default_value = "false",
+                   .help = "one round, whose result is the exit code",
+                   .flag_only = true},
+                  {.name = "yes",
+                   .type = OptionType::kBool,
+                   .default_value = "false",
+                   .help = "uninstall: remove without asking, data too",
+                   .flag_only = true},
+                  {.name = "service-root",
+                   .help = "install and the like: directory in place of /, for images and tests",
+                   .flag_only = true}}};
 }
 
 Surroundings WithOddInterval(Surroundings surroundings) {

@@ -86,9 +86,7 @@ Status TryLogin(const AuditorOptions& options, const ClientOptions& connection) 
   const auto source = DialAuditSource(connection);
   IMMUDB_RETURN_IF_ERROR(source);
   if (options.user.empty()) return Status::Ok();
-  return (*source)
-      ->Login(options.user, options.password)
-      .WithContext("Invalid login operation");
+  return (*source)->Login(options.user, options.password).WithContext("Invalid login operation");
 }
 
 Status Install(const AuditCall& call, SystemdService& service) {

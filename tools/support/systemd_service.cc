@@ -186,10 +186,9 @@ Status SystemdService::Expect(const std::vector<std::string>& command) {
   std::string words;
   for (const auto& word : command) words += word + ' ';
   words.back() = ':';
-  return Status::IoError(words + ' ' +
-                         (result->output.empty()
-                              ? "exit code " + std::to_string(result->exit_code)
-                              : result->output));
+  return Status::IoError(
+      words + ' ' +
+      (result->output.empty() ? "exit code " + std::to_string(result->exit_code) : result->output));
 }
 
 Status SystemdService::Check(bool installed) const {
@@ -200,7 +199,8 @@ Status SystemdService::Check(bool installed) const {
   std::error_code error;
   if (!fs::exists(Real("/run/systemd/system"), error)) {
     return Status::FailedPrecondition(
-        "systemd does not run on this machine; run the program under the service manager that does");
+        "systemd does not run on this machine; run the program under the service manager that "
+        "does");
   }
   if (installed && !IsInstalled()) return Status::FailedPrecondition("Service is not installed");
   return Status::Ok();
@@ -215,13 +215,14 @@ Result<bool> SystemdService::IsActive() {
 Status SystemdService::EnsureUser() {
   const auto group = Run({"getent", "group", kUser});
   IMMUDB_RETURN_IF_ERROR(group);
-  if (group->exit_code != 0) IMMUDB_RETURN_IF_ERROR(Expect(AccountCommand({"groupadd", "--system", kUser})));
+  if (group->exit_code != 0)
+    IMMUDB_RETURN_IF_ERROR(Expect(AccountCommand({"groupadd", "--system", kUser})));
   const auto user = Run({"getent", "passwd", kUser});
   IMMUDB_RETURN_IF_ERROR(user);
   if (user->exit_code == 0) return Status::Ok();
-  return Expect(AccountCommand({"useradd", "--system", "--gid", kUser, "--no-create-home",
-                                "--home-dir", "/nonexistent", "--shell", "/usr/sbin/nologin",
-                                kUser}));
+  return Expect(
+      AccountCommand({"useradd", "--system", "--gid", kUser, "--no-create-home", "--home-dir",
+                      "/nonexistent", "--shell", "/usr/sbin/nologin", kUser}));
 }
 
 // True if the file at the end is ours to remove.
