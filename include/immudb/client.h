@@ -49,6 +49,8 @@ struct ClientOptions {
   std::chrono::milliseconds connect_timeout{6000};  // until the server must have answered Health
   std::chrono::milliseconds call_timeout{30000};    // of each call, its repetitions included; > 0
   size_t max_message_bytes = size_t{32} << 20;      // both directions
+  // Connect to a server that answers Health with "not healthy", too: to find out what is damaged.
+  bool accept_unhealthy = false;
 };
 
 struct KeyValue {

@@ -34,6 +34,8 @@ class ClientSource final : public AuditSource {
 
 Result<std::unique_ptr<AuditSource>> DialAuditSource(ClientOptions options) {
   options.token_file.clear();
+  // A server is unhealthy when it cannot read its newest entry: just then it must be audited.
+  options.accept_unhealthy = true;
   auto client = Client::Connect(options);
   IMMUDB_RETURN_IF_ERROR(client);
   return std::unique_ptr<AuditSource>(std::make_unique<ClientSource>(*std::move(client)));

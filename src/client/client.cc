@@ -20,15 +20,16 @@ using std::chrono::steady_clock;
 constexpr milliseconds kFirstPause{50};
 constexpr milliseconds kLongestPause{500};
 
-// Asks until the server is healthy. Only its absence (or illness) is a reason to ask again.
-Result<std::string> AwaitHealth(Rpc& rpc, milliseconds patience) {
+// Asks until the server is healthy, or just answers if that is enough. Only its absence (or
+// illness) is a reason to ask again.
+Result<std::string> AwaitHealth(Rpc& rpc, milliseconds patience, bool must_be_healthy) {
   const auto deadline = steady_clock::now() + patience;
   for (milliseconds pause = kFirstPause;; pause = std::min(2 * pause, kLongestPause)) {
     const auto left = std::chrono::duration_cast<milliseconds>(deadline - steady_clock::now());
     schema::HealthResponse response;
     std::string uuid;
     Status status = rpc.Health(std::max(left, milliseconds(1)), &response, &uuid);
-    if (status.ok() && response.status()) return uuid;
+    if (status.ok() && (response.status() || !must_be_healthy)) return uuid;
     if (status.ok()) status = Status::Unavailable("health check failed");
     if (status.code() != StatusCode::kUnavailable) return status;
     if (steady_clock::now() + pause >= deadline) return status;
@@ -47,7 +48,7 @@ Result<std::unique_ptr<Client>> Client::Connect(const ClientOptions& options) {
   IMMUDB_RETURN_IF_ERROR(session);
   auto rpc = Rpc::Dial(options);
   IMMUDB_RETURN_IF_ERROR(rpc);
-  auto uuid = AwaitHealth(**rpc, options.connect_timeout);
+  auto uuid = AwaitHealth(**rpc, options.connect_timeout, !options.accept_unhealthy);
   if (!uuid.ok()) {
     const bool unix_socket = options.address.starts_with("unix:");
     const bool unavailable = uuid.status().code() == StatusCode::kUnavailable;

@@ -149,6 +149,16 @@ TEST_F(AuditDemo, AFlippedByteOfAStoredValueIsReported) {
   EXPECT_THAT(output, HasSubstr("defaultdb: TAMPERED"));
 }
 
+// The server calls itself unhealthy then, which must not pass for "unreachable".
+TEST_F(AuditDemo, AFlippedByteOfTheOnlyValueIsReported) {
+  StartDaemon();
+  Write(1, "honest");
+  EXPECT_EQ(Once(), 0);
+  FlipAByteOfAValue();
+  std::string output;
+  EXPECT_EQ(Once(&output), 3) << output;
+}
+
 TEST_F(AuditDemo, AnOlderCopyThatTakesOtherWritesIsReported) {
   StartDaemon();
   Write(10, "honest");
