@@ -3,21 +3,25 @@
 
 #include <sodium.h>
 
+#include <optional>
+#include <utility>
+
+#include "base/base64.h"
 #include "base/bytes.h"
 
 namespace immudb {
 namespace {
 
-const unsigned char* Unsigned(std::string_view bytes) {
-  return reinterpret_cast<const unsigned char*>(bytes.data());
-}
-
-std::string ToBase64(std::string_view bytes) {
-  std::string text(sodium_base64_ENCODED_LEN(bytes.size(), sodium_base64_VARIANT_ORIGINAL), '\0');
-  sodium_bin2base64(text.data(), text.size(), Unsigned(bytes), bytes.size(),
-                    sodium_base64_VARIANT_ORIGINAL);
-  text.pop_back();  // libsodium counts and writes a NUL
-  return text;
+std::optional<std::string> FromHex(std::string_view text) {
+  std::string bytes(text.size() / 2, '\0');
+  size_t length = 0;
+  const char* end = nullptr;
+  if (sodium_hex2bin(reinterpret_cast<unsigned char*>(bytes.data()), bytes.size(), text.data(),
+                     text.size(), nullptr, &length, &end) != 0 ||
+      end != text.data() + text.size()) {
+    return std::nullopt;
+  }
+  return bytes;
 }
 
 // The length of the sequence that starts here; 0 if it is malformed.
@@ -40,28 +44,17 @@ size_t SequenceLength(std::string_view bytes) {
 
 std::string ToForm(std::string_view bytes, ByteForm form) {
   if (form == ByteForm::kHex) return ToHex(bytes);
-  if (form == ByteForm::kBase64) return ToBase64(bytes);
+  if (form == ByteForm::kBase64) return EncodeBase64(bytes);
   return std::string(bytes);
 }
 
 Result<std::string> FromForm(std::string_view text, ByteForm form, std::string_view what) {
   if (form == ByteForm::kText) return std::string(text);
-  std::string bytes(text.size(), '\0');
-  auto* out = reinterpret_cast<unsigned char*>(bytes.data());
-  size_t length = 0;
-  const char* end = nullptr;
-  const int failed =
-      form == ByteForm::kHex
-          ? sodium_hex2bin(out, bytes.size(), text.data(), text.size(), nullptr, &length, &end)
-          : sodium_base642bin(out, bytes.size(), text.data(), text.size(), nullptr, &length, &end,
-                              sodium_base64_VARIANT_ORIGINAL);
-  if (failed != 0 || end != text.data() + text.size()) {
-    std::string message(what);
-    message += form == ByteForm::kHex ? " is not hexadecimal" : " is not base64 (with padding)";
-    return Status::InvalidArgument(std::move(message));
-  }
-  bytes.resize(length);
-  return bytes;
+  auto bytes = form == ByteForm::kHex ? FromHex(text) : DecodeBase64(text);
+  if (bytes) return *std::move(bytes);
+  std::string message(what);
+  message += form == ByteForm::kHex ? " is not hexadecimal" : " is not base64 (with padding)";
+  return Status::InvalidArgument(std::move(message));
 }
 
 bool IsUtf8(std::string_view bytes) {

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/option_value.h"
 
-#include <sodium.h>
-
 #include <algorithm>
 #include <array>
 #include <cctype>
@@ -11,6 +9,8 @@
 #include <string>
 #include <system_error>
 #include <utility>
+
+#include "base/base64.h"
 
 namespace immudb {
 namespace {
@@ -170,16 +170,9 @@ Result<std::string> DecodePassword(std::string_view text) {
   text = Trim(text);
   if (!text.starts_with(kPrefix)) return std::string(text);
   text.remove_prefix(kPrefix.size());
-  std::string plain(text.size(), '\0');
-  size_t length = 0;
-  const char* end = nullptr;
-  if (sodium_base642bin(reinterpret_cast<unsigned char*>(plain.data()), plain.size(), text.data(),
-                        text.size(), nullptr, &length, &end, sodium_base64_VARIANT_ORIGINAL) != 0 ||
-      end != text.data() + text.size()) {
-    return Status::InvalidArgument("the password after \"enc:\" is not base64");
-  }
-  plain.resize(length);
-  return plain;
+  auto plain = DecodeBase64(text);
+  if (plain) return *std::move(plain);
+  return Status::InvalidArgument("the password after \"enc:\" is not base64");
 }
 
 }  // namespace immudb

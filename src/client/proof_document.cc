@@ -11,7 +11,7 @@
 
 #include "base/bytes.h"
 #include "base/status_macros.h"
-#include "client/base64.h"
+#include "base/base64.h"
 #include "client/verdict.h"
 #include "immudb/verify.h"
 

@@ -9,7 +9,7 @@
 
 #include "base/bytes.h"
 #include "base/status_macros.h"
-#include "client/base64.h"
+#include "base/base64.h"
 #include "client/proof_check.h"
 #include "schema.pb.h"
 
