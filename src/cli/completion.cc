@@ -65,6 +65,7 @@ std::vector<OptionSpec> AllOptions(const ProgramSpec& program) {
 
 std::vector<std::string> Names(const std::vector<CommandSpec>& commands) {
   std::vector<std::string> names;
+  names.reserve(commands.size());
   for (const auto& command : commands) names.push_back(command.name);
   return names;
 }
@@ -91,6 +92,7 @@ std::vector<OptionSpec> OptionsAnywhere(const ProgramSpec& program) {
 
 std::string BashFlags(const std::vector<OptionSpec>& options) {
   std::vector<std::string> flags;
+  flags.reserve(options.size());
   for (const auto& option : options) flags.push_back("--" + option.name);
   return Joined(flags, " ");
 }

@@ -184,9 +184,8 @@ Result<std::vector<std::string>> Auditor::DatabasesOf(AuditSource& source,
     databases.push_back(std::move(name));
   }
   databases.insert(databases.end(), known.begin(), known.end());
-  std::ranges::sort(databases);
-  const auto repeated = std::ranges::unique(databases);
-  databases.erase(repeated.begin(), repeated.end());
+  std::sort(databases.begin(), databases.end());
+  databases.erase(std::unique(databases.begin(), databases.end()), databases.end());
   if (!databases.empty()) return databases;
   return Status(StatusCode::kPermissionDenied,
                 "user " + options_.user + " sees no database; grant it read permission on those " +

@@ -91,7 +91,7 @@ Status DatabaseAudit::CheckRoots() {
     return Status::Ok();
   }
   if (!previous) return Status::Ok();
-  const Status proven = CheckConsistency(*previous);
+  Status proven = CheckConsistency(*previous);
   if (proven.ok() || IsVerificationFailure(proven)) LogResult(proven.ok());
   if (IsVerificationFailure(proven)) {
     spdlog::warn(

@@ -35,6 +35,7 @@ Result<std::vector<std::string>> ReadCatalogue(const Store& system_database) {
   }
   std::sort(found.begin(), found.end());
   std::vector<std::string> names;
+  names.reserve(found.size());
   for (auto& [index, name] : found) names.push_back(std::move(name));
   return names;
 }

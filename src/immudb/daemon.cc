@@ -79,7 +79,7 @@ std::string_view WaitForStopSignal(const sigset_t& signals) {
 Status StartLog(const Invocation& invocation, const Surroundings& surroundings, bool detached) {
   const Settings& settings = invocation.settings;
   const auto level = surroundings.environment.find("LOG_LEVEL");
-  const Status started =
+  Status started =
       StartLogging({.prefix = "immudb ",
                     .level = level == surroundings.environment.end() ? "" : level->second,
                     .file = settings.Text("logfile"),

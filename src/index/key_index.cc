@@ -429,7 +429,8 @@ Result<IndexFingerprint> KeyIndex::Impl::Fingerprint(TreeSize at, uint64_t seed)
   IndexFingerprint sum(seed);
   Range all;
   all.fill_cache = false;
-  for (const auto& [family, records] : {std::pair{Family::kKeys, keys_}, {Family::kSets, sets_}}) {
+  for (const Family family : {Family::kKeys, Family::kSets}) {
+    auto* const records = family == Family::kKeys ? keys_ : sets_;
     IMMUDB_RETURN_IF_ERROR(Walk(records, all, at, /*all_versions=*/true,
                                 [&](const rocksdb::Iterator& it, LeafIndex index) -> Result<bool> {
                                   std::string_view key = ToView(it.key());

@@ -152,9 +152,9 @@ class HttpEndpoint::Impl final : public httplib::Server {
       response.set_content("404 page not found\n", "text/plain; charset=utf-8");
       return;
     }
-    HttpReply reply = handler->second();
+    const HttpReply reply = handler->second();
     response.status = reply.status;
-    response.set_content(std::move(reply.body), reply.content_type);
+    response.set_content(reply.body, reply.content_type);
   }
 
   const HttpEndpointOptions options_;
