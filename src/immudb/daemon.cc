@@ -19,6 +19,7 @@
 #include "cli/logging.h"
 #include "cli/pid_file.h"
 #include "cli/prompt.h"
+#include "cli/service_notify.h"
 #include "cli/version.h"
 #include "database/databases.h"
 #include "immudb/daemon_options.h"
@@ -117,12 +118,15 @@ Status Serve(const ServerOptions& options, const Settings& settings, const sigse
     IMMUDB_RETURN_IF_ERROR(prepared);
     pid_file = *std::move(prepared);
   }
+  NotifyServiceManager("STATUS=opening " + options.directory);
   const auto server = Server::Start(options);
   IMMUDB_RETURN_IF_ERROR(server);
   if (pid_file != nullptr) IMMUDB_RETURN_IF_ERROR(pid_file->Write());
   ShowStart(options, (*server)->port(), files, report->detached());
   report->Serving();
+  NotifyServiceManager("READY=1\nSTATUS=serving");
   spdlog::info("Caught {}", WaitForStopSignal(signals));
+  NotifyServiceManager("STOPPING=1\nSTATUS=finishing calls and closing databases");
   IMMUDB_RETURN_IF_ERROR((*server)->Shutdown(kShutdownGrace));
   spdlog::info("Shutdown completed");
   return Status::Ok();
