@@ -198,6 +198,17 @@ TEST_F(ServiceTest, NothingIsDoneWithoutRootOrSystemd) {
 }
 
 // systemd's own opinion, where it is installed.
+// A long recovery is no failed start; what depends on the service waits for it.
+TEST_F(ServiceTest, ProgramsThatNotifyAreWaitedFor) {
+  const auto unit_of = [](bool notifies) {
+    return SystemdService({.name = "immudb", .notifies = notifies}, {}).Unit(true, true);
+  };
+  EXPECT_THAT(unit_of(true), HasSubstr("\nType=notify\n"));
+  EXPECT_THAT(unit_of(true), HasSubstr("\nTimeoutStartSec=infinity\n"));
+  EXPECT_THAT(unit_of(false), HasSubstr("\nType=simple\n"));
+  EXPECT_THAT(unit_of(false), Not(HasSubstr("TimeoutStartSec")));
+}
+
 TEST_F(ServiceTest, SystemdFindsNothingWrongWithTheUnit) {
   const auto real = ServiceSurroundings::OfProcess("");
   const auto there = real.run({"systemd-analyze", "--version"});

@@ -152,7 +152,10 @@ std::string SystemdService::Unit(bool own_executable, bool own_config) const {
   unit += "Wants=network-online.target\nAfter=network-online.target\n";
   if (own_executable) unit += std::string(kOwnExecutable) + '\n';
   if (own_config) unit += std::string(kOwnConfig) + '\n';
-  unit += "\n[Service]\nType=simple\nExecStart=" + spec_.executable + ' ' + spec_.arguments + '\n';
+  unit += "\n[Service]\n";
+  unit += spec_.notifies ? "Type=notify\nNotifyAccess=main\nTimeoutStartSec=infinity\n"
+                         : "Type=simple\n";
+  unit += "ExecStart=" + spec_.executable + ' ' + spec_.arguments + '\n';
   unit += "Restart=on-failure\nRestartSec=5\nTimeoutStopSec=30\nLimitNOFILE=65536\n";
   unit += std::string("User=") + kUser + "\nGroup=" + kUser + '\n';
   unit += "StateDirectory=" + spec_.state_directory + "\nStateDirectoryMode=0750\n";

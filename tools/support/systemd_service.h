@@ -14,15 +14,16 @@ namespace immudb {
 
 // Paths are absolute, as the running service sees them.
 struct ServiceSpec {
-  std::string name;         // of the unit and of the executable: "immuclient"
-  std::string description;  // one line
-  std::string executable;   // where it is installed: "/usr/sbin/immuclient"
-  std::string arguments;    // behind it: "audit-mode --config /etc/...". No characters that systemd
-                            // gives a meaning
-  std::string config;       // "/etc/immudb/immuclient/immuclient.toml"
+  std::string name = {};         // of the unit and of the executable: "immuclient"
+  std::string description = {};  // one line
+  std::string executable = {};   // where it is installed: "/usr/sbin/immuclient"
+  std::string arguments = {};    // behind it: "audit-mode --config /etc/...". No characters that
+                               // systemd gives a meaning
+  std::string config = {};  // "/etc/immudb/immuclient/immuclient.toml"
   // Below /var/lib and /var/log: made by systemd, for user and group immu only.
-  std::string state_directory;  // "immuclient"
-  std::string logs_directory;   // "immudb"
+  std::string state_directory = {};  // "immuclient"
+  std::string logs_directory = {};   // "immudb"
+  bool notifies = false;  // tells systemd when it serves (sd_notify), however long that takes
 };
 
 // What a command of the system said.
