@@ -15,6 +15,7 @@
 
 namespace rocksdb {
 class Cache;
+class Statistics;
 class WriteBufferManager;
 }  // namespace rocksdb
 
@@ -23,6 +24,7 @@ namespace immudb {
 class FileSystem;
 class ThreadPool;
 class StoreImpl;
+struct StoreMetrics;
 struct TransactionBody;
 
 // One entry as it was hashed: for a reference, key = its name and value = the referenced key; for a
@@ -169,6 +171,8 @@ struct StoreOptions {
   // Shared by all stores of a process; null: the store makes its own, small ones.
   std::shared_ptr<rocksdb::Cache> block_cache;
   std::shared_ptr<rocksdb::WriteBufferManager> write_buffer_manager;
+  std::shared_ptr<rocksdb::Statistics> statistics;  // null: the index keeps none
+  std::shared_ptr<StoreMetrics> metrics;            // null: nobody reads them
   ThreadPool* pool = nullptr;  // for hashing large groups; must outlive the store
   // For writing; shared by all stores of a process, must outlive them and differ from `pool`, whose
   // work must not wait behind a sync. Null: the store starts three threads of its own.
@@ -206,6 +210,20 @@ struct VerifyReport {
   uint64_t log_bytes = 0;
   uint64_t torn_bytes = 0;      // the tail of a write that a crash cut off: no damage
   std::vector<Damage> damages;  // the first of each file; empty: the store is sound
+};
+
+// A store as it is now. Bytes are those of its files, without what is laid down ahead.
+struct StoreFigures {
+  uint64_t entries = 0;
+  uint64_t log_bytes = 0;
+  uint64_t tree_bytes = 0;
+  uint64_t positions_bytes = 0;
+  uint64_t index_bytes = 0;           // tables on disk
+  uint64_t index_memory_bytes = 0;    // not yet in a table
+  uint64_t compactions_running = 0;   // of the index
+  uint64_t compaction_due_bytes = 0;  // that they have still to rewrite, estimated
+  uint64_t waiting_transactions = 0;  // not yet taken by the commit pipeline
+  uint64_t waiting_bytes = 0;         // of all that is not answered yet
 };
 
 // The engine: an append-only value log (the only truth), a versioned key index and a Merkle tree
@@ -251,6 +269,11 @@ class Store {
 
   // The latest published state.
   Snapshot Latest() const;
+
+  // Costs no more for a large store than for an empty one.
+  StoreFigures figures() const;
+  // What made the store refuse further writes, or ok.
+  Status failure() const;
 
   // Finishes what is queued, flushes index and tree, closes. Later writes are refused; snapshots
   // must not be used any more. Idempotent. The directory stays locked until the Store is destroyed.

@@ -71,6 +71,16 @@ std::optional<Database::Time> Database::LastUse() const {
   return last_use_;
 }
 
+std::shared_ptr<Store> Database::Peek() const {
+  const std::lock_guard lock(mutex_);
+  return store_;
+}
+
+Status Database::Health() const {
+  const std::lock_guard lock(mutex_);
+  return store_ != nullptr ? store_->failure() : failure_;
+}
+
 Status Database::failure() const {
   const std::lock_guard lock(mutex_);
   return failure_.ok() || clock_() - failed_at_ >= kRetryAfter ? Status::Ok() : failure_;

@@ -28,6 +28,9 @@ class Database {
   // Null if the store is closed. Does not wait for I/O. Counts as a use.
   std::shared_ptr<Store> StoreIfOpen();
 
+  // As StoreIfOpen, but no use.
+  std::shared_ptr<Store> Peek() const;
+
   // Opens the store, unless somebody else has meanwhile; may wait for a recovery. A failure is
   // remembered for some seconds and given again, so that many calls do not try in vain; it tells
   // what kind it is, and the log tells the rest.
@@ -42,6 +45,8 @@ class Database {
   std::optional<Time> LastUse() const;
   // Why the store could not be opened lately.
   Status failure() const;
+  // Why the store takes no writes or could not be opened when that was tried last; or ok.
+  Status Health() const;
 
  private:
   const std::string name_;

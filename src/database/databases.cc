@@ -2,6 +2,7 @@
 #include "database/databases.h"
 
 #include <rocksdb/cache.h>
+#include <rocksdb/statistics.h>
 #include <rocksdb/write_buffer_manager.h>
 #include <spdlog/spdlog.h>
 
@@ -12,6 +13,7 @@
 #include "base/status_macros.h"
 #include "database/catalogue.h"
 #include "database/database_name.h"
+#include "store/store_metrics.h"
 
 namespace immudb {
 namespace {
@@ -71,6 +73,9 @@ Databases::Databases(const DatabasesOptions& options)
   store_options_.block_cache = rocksdb::NewLRUCache(options_.block_cache_bytes, kCacheShardBits);
   store_options_.write_buffer_manager =
       std::make_shared<rocksdb::WriteBufferManager>(options_.write_buffer_bytes);
+  store_options_.statistics = rocksdb::CreateDBStatistics();
+  store_options_.statistics->set_stats_level(rocksdb::kExceptHistogramOrTimers);
+  store_options_.metrics = std::make_shared<StoreMetrics>();
   store_options_.pool = pool_.get();
   store_options_.commit_threads = commit_threads_.get();
   store_options_.max_open_files = FilesOfStore(options_);
@@ -300,6 +305,33 @@ void Databases::CloseIdle() {
 size_t Databases::open_count() const {
   const std::lock_guard lock(slots_mutex_);
   return open_count_;
+}
+
+size_t Databases::count() const {
+  const std::shared_lock lock(mutex_);
+  return in_order_.size();
+}
+
+std::vector<Databases::Figures> Databases::figures() const {
+  std::vector<Figures> all;
+  const auto add = [&](const std::string& name, const Store& store) {
+    all.push_back({name, JoinPath(options_.directory, name), store.figures()});
+  };
+  for (const auto& database : All()) {
+    if (const auto store = database->Peek()) add(database->name(), *store);
+  }
+  add(std::string(kSystemDatabase), *system_);
+  return all;
+}
+
+std::vector<std::pair<std::string, Status>> Databases::Healths() const {
+  std::vector<std::pair<std::string, Status>> healths;
+  for (const auto& database : All()) {
+    const Status health = database->Health();
+    if (!health.ok() || database->LastUse()) healths.emplace_back(database->name(), health);
+  }
+  std::ranges::sort(healths, {}, &std::pair<std::string, Status>::first);
+  return healths;
 }
 
 Status Databases::Close() {

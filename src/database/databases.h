@@ -13,6 +13,7 @@
 #include <string>
 #include <string_view>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "base/file_system.h"
@@ -22,7 +23,14 @@
 #include "immudb/status.h"
 #include "immudb/store.h"
 
+namespace rocksdb {
+class Cache;
+class Statistics;
+}  // namespace rocksdb
+
 namespace immudb {
+
+struct StoreMetrics;
 
 struct DatabasesOptions {
   std::string directory;
@@ -87,6 +95,25 @@ class Databases {
 
   size_t open_count() const;
   size_t max_open() const { return max_open_; }
+
+  // Of the stores that are open now, the system database too; at most max_open() + 2. Does not
+  // count as a use. Names in no order.
+  struct Figures {
+    std::string name;
+    std::string directory;
+    StoreFigures store;
+  };
+  std::vector<Figures> figures() const;
+  // What all stores count together, and what their indexes do.
+  const StoreMetrics& metrics() const { return *store_options_.metrics; }
+  const rocksdb::Statistics& index_statistics() const { return *store_options_.statistics; }
+  const rocksdb::Cache& block_cache() const { return *store_options_.block_cache; }
+  size_t count() const;
+
+  // What keeps the system database from taking writes, or ok.
+  Status SystemHealth() const { return system_->failure(); }
+  // The same of the databases that are open or could not be opened, by name.
+  std::vector<std::pair<std::string, Status>> Healths() const;
 
   // The directory of the default database.
   std::string default_directory() const;

@@ -75,6 +75,7 @@ Status LoginThrottle::Admit(std::string_view user, std::string_view address) {
 }
 
 void LoginThrottle::Failed(std::string_view user, std::string_view address) {
+  failures_.fetch_add(1, std::memory_order_relaxed);
   const auto now = clock_();
   const std::lock_guard lock(mutex_);
   pairs_.Failed(PairOf(user, address), now);

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <list>
 #include <mutex>
@@ -28,6 +30,8 @@ class LoginThrottle {
   // kResourceExhausted "too many failed logins, try again in <n> seconds" during a pause.
   Status Admit(std::string_view user, std::string_view address);
   void Failed(std::string_view user, std::string_view address);
+  // Attempts that failed since the start.
+  uint64_t failures() const { return failures_.load(std::memory_order_relaxed); }
   // The user's failures from this address are forgotten.
   void Succeeded(std::string_view user, std::string_view address);
 
@@ -60,6 +64,7 @@ class LoginThrottle {
   };
 
   const Clock clock_;
+  std::atomic<uint64_t> failures_{0};
   std::mutex mutex_;
   // Guarded by mutex_.
   Table pairs_;

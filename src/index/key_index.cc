@@ -95,6 +95,7 @@ class KeyIndex::Impl {
   Status ListSet(const SetListOptions& options, TreeSize at, const Visitor& visit) const;
   Result<IndexFingerprint> Fingerprint(TreeSize at, uint64_t seed) const;
   Status Flush();
+  Figures figures() const;
 
   TreeSize applied() const { return {applied_.load(std::memory_order_acquire)}; }
 
@@ -182,6 +183,19 @@ Status KeyIndex::Impl::Open(const KeyIndexOptions& options) {
   keys_ = families_[1];
   sets_ = families_[2];
   return LoadApplied();
+}
+
+KeyIndex::Figures KeyIndex::Impl::figures() const {
+  const auto sum = [this](const std::string& property) {
+    uint64_t value = 0;
+    return db_->GetAggregatedIntProperty(property, &value) ? value : 0;
+  };
+  uint64_t running = 0;  // of the whole, whichever family is asked
+  db_->GetIntProperty(rocksdb::DB::Properties::kNumRunningCompactions, &running);
+  return {.table_bytes = sum(rocksdb::DB::Properties::kTotalSstFilesSize),
+          .memory_bytes = sum(rocksdb::DB::Properties::kCurSizeAllMemTables),
+          .compactions_running = running,
+          .compaction_due_bytes = sum(rocksdb::DB::Properties::kEstimatePendingCompactionBytes)};
 }
 
 Status KeyIndex::Impl::LoadApplied() {
@@ -484,6 +498,10 @@ Status KeyIndex::ListSet(const SetListOptions& options, TreeSize at, const Visit
 Result<IndexFingerprint> KeyIndex::Fingerprint(TreeSize at, uint64_t seed) const {
   return impl_->Fingerprint(at, seed);
 }
+KeyIndex::Figures KeyIndex::figures() const {
+  return impl_->figures();
+}
+
 Status KeyIndex::Flush() {
   return impl_->Flush();
 }

@@ -16,6 +16,7 @@
 
 namespace rocksdb {
 class Cache;
+class Statistics;
 class WriteBufferManager;
 }  // namespace rocksdb
 
@@ -37,6 +38,7 @@ struct KeyIndexOptions {
   int max_open_files = 64;                                // RocksDB takes at least 20
   std::shared_ptr<rocksdb::Cache> block_cache = nullptr;  // null: a small one of its own
   std::shared_ptr<rocksdb::WriteBufferManager> write_buffer_manager = nullptr;  // may be null
+  std::shared_ptr<rocksdb::Statistics> statistics = nullptr;                    // may be null
 };
 
 // Which versions each key has: the derived index over the value log, in RocksDB with user-defined
@@ -99,6 +101,14 @@ class KeyIndex {
 
   // Of all records that `at` sees; reads the whole index.
   Result<IndexFingerprint> Fingerprint(TreeSize at, uint64_t seed) const;
+
+  struct Figures {
+    uint64_t table_bytes = 0;   // on disk
+    uint64_t memory_bytes = 0;  // not yet there
+    uint64_t compactions_running = 0;
+    uint64_t compaction_due_bytes = 0;  // estimated
+  };
+  Figures figures() const;
 
   // Everything applied is on stable storage.
   Status Flush();

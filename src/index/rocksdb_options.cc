@@ -30,6 +30,7 @@ rocksdb::DBOptions MakeDbOptions(const std::string& directory, const KeyIndexOpt
   db.allow_concurrent_memtable_write = false;
   db.enable_write_thread_adaptive_yield = false;
   db.write_buffer_manager = options.write_buffer_manager;
+  db.statistics = options.statistics;
   db.max_background_jobs = 2;
   db.max_open_files = options.max_open_files;
   db.max_manifest_file_size = size_t{16} << 20;

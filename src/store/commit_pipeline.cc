@@ -70,6 +70,7 @@ void CommitPipeline::Submit(std::unique_ptr<TransactionBody> body, Store::Comple
 // Takes the transaction unless it returns an error. Counts its bytes in any case.
 Status CommitPipeline::Enqueue(Pending& transaction, size_t bytes) {
   if (held_bytes_.fetch_add(bytes) + bytes > options_.queue_bytes) {
+    parts_.metrics.refused.fetch_add(1, std::memory_order_relaxed);
     return Status::ResourceExhausted("the write queue is full (" +
                                      std::to_string(options_.queue_bytes) +
                                      " bytes wait already); try again later");
@@ -77,6 +78,7 @@ Status CommitPipeline::Enqueue(Pending& transaction, size_t bytes) {
   const std::lock_guard lock(mutex_);
   if (closing_) return Status::Unavailable("the store is closed");
   if (!failure_.ok()) return failure_;
+  if (pending_.empty()) pending_since_ = Clock::now();
   pending_.push_back(std::move(transaction));
   pending_bytes_ += bytes;
   // A busy writer looks at the queue when it is done: no wake-up, no context switch.
@@ -109,6 +111,13 @@ Status CommitPipeline::failure() const {
   return failure_;
 }
 
+CommitPipeline::Figures CommitPipeline::figures() const {
+  const std::lock_guard lock(mutex_);
+  return {.waiting_transactions = pending_.size(),
+          .held_bytes = held_bytes_.load(std::memory_order_relaxed),
+          .appended_bytes = appended_bytes_.load(std::memory_order_relaxed)};
+}
+
 void CommitPipeline::Close() {
   std::unique_lock lock(mutex_);
   closing_ = true;
@@ -137,6 +146,8 @@ void CommitPipeline::SequencePending(std::unique_lock<std::mutex>& lock) {
     taken.push_back(std::move(pending_.front()));
     pending_.pop_front();
   }
+  const Clock::time_point since = pending_since_;
+  if (!pending_.empty()) pending_since_ = Clock::now();
   if (reset_.wanted) {
     next_index_ = reset_.next_index;
     parts_.log.ResetLayout(reset_.log_end);
@@ -144,6 +155,7 @@ void CommitPipeline::SequencePending(std::unique_lock<std::mutex>& lock) {
   }
   lock.unlock();
   std::unique_ptr<Group> group = Sequence(std::move(taken));
+  group->since = since;
   lock.lock();
   sequencing_ = false;
   if (failure_.ok() && !reset_.wanted) {
@@ -241,8 +253,21 @@ Status CommitPipeline::WriteAndSync(const Groups& groups, bool& retracted, LogPo
     if (retracted) end = *back;
     return written;
   }
+  uint64_t entries = 0;
+  uint64_t bytes = 0;
+  for (const auto& group : groups) {
+    entries += group->leaves.size();
+    bytes += group->log.bytes.size();
+  }
+  parts_.metrics.log_writes.fetch_add(1, std::memory_order_relaxed);
+  parts_.metrics.log_written_bytes.fetch_add(bytes, std::memory_order_relaxed);
+  parts_.metrics.group.Observe(entries);
   // After a failed sync nobody knows what the disk holds: nothing is taken back or tried again.
-  return parts_.log.Sync();
+  if (!options_.sync) return parts_.log.Sync();
+  const auto begin = Clock::now();
+  Status synced = parts_.log.Sync();
+  parts_.metrics.sync.Observe(Clock::now() - begin);
+  return synced;
 }
 
 // Fails `groups` and all that was sequenced behind them. If the log was cut back, later writes may
@@ -315,8 +340,23 @@ Status CommitPipeline::Apply(const Groups& groups) {
     const std::lock_guard lock(published_mutex_);
     published_ = state;
   }
+  CountPublished(groups);
   on_publish_(state);
   return Status::Ok();
+}
+
+void CommitPipeline::CountPublished(const Groups& groups) {
+  const auto now = Clock::now();
+  uint64_t transactions = 0;
+  uint64_t entries = 0;
+  for (const auto& group : groups) {
+    transactions += group->transactions.size();
+    entries += group->leaves.size();
+    appended_bytes_.fetch_add(group->log.bytes.size(), std::memory_order_relaxed);
+    parts_.metrics.commit.Observe(now - group->since);
+  }
+  parts_.metrics.transactions.fetch_add(transactions, std::memory_order_relaxed);
+  parts_.metrics.entries.fetch_add(entries, std::memory_order_relaxed);
 }
 
 }  // namespace immudb

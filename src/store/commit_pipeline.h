@@ -2,6 +2,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <condition_variable>
 #include <cstddef>
 #include <deque>
@@ -17,6 +18,7 @@
 #include "index/key_index.h"
 #include "merkle/hash_tree.h"
 #include "store/checkpoint.h"
+#include "store/store_metrics.h"
 #include "store/transaction.h"
 #include "vlog/value_log.h"
 
@@ -44,6 +46,7 @@ class CommitPipeline {
     KeyIndex& index;
     ThreadPool* pool;  // may be null
     ThreadPool& commit_threads;
+    StoreMetrics& metrics;
   };
   using PublishHook = std::function<void(const PublishedState&)>;
 
@@ -66,7 +69,16 @@ class CommitPipeline {
   // What made the store refuse writes for good, or ok.
   Status failure() const;
 
+  struct Figures {
+    uint64_t waiting_transactions = 0;  // to be sequenced
+    uint64_t held_bytes = 0;            // of all that is not finished
+    uint64_t appended_bytes = 0;        // to the log, since the start
+  };
+  Figures figures() const;
+
  private:
+  using Clock = std::chrono::steady_clock;
+
   struct Pending {
     std::unique_ptr<TransactionBody> body;
     Store::Completion done;
@@ -78,6 +90,7 @@ class CommitPipeline {
     LogGroup log;
     std::vector<Digest> leaves;
     std::string positions;
+    Clock::time_point since;  // the oldest of them waits
   };
   using Groups = std::vector<std::unique_ptr<Group>>;
 
@@ -104,12 +117,15 @@ class CommitPipeline {
   Status WriteAndSync(const Groups& groups, bool& retracted, LogPosition& end);
   void AbandonFrom(Groups groups, const Status& error, bool retracted, LogPosition end);
   Status Apply(const Groups& groups);
+  void CountPublished(const Groups& groups);
   void Finish(std::vector<Pending> transactions, const Status& status);
 
   const Parts parts_;
   const StoreOptions options_;
   const PublishHook on_publish_;
   std::atomic<size_t> held_bytes_{0};  // from Submit to completion
+
+  std::atomic<uint64_t> appended_bytes_{0};
 
   // Of the thread that has set sequencing_, like the layout of the log.
   uint64_t next_index_;
@@ -122,6 +138,7 @@ class CommitPipeline {
   Stage applier_{&CommitPipeline::ApplyDurable, &CommitPipeline::ApplierHasWork};
   std::deque<Pending> pending_;
   size_t pending_bytes_ = 0;
+  Clock::time_point pending_since_;  // the oldest waits
   std::deque<std::unique_ptr<Group>> sequenced_;
   size_t sequenced_bytes_ = 0;
   Groups durable_;

@@ -122,6 +122,7 @@ Result<PublishedState> StoreImpl::OpenDerivedParts(
   index_options.max_open_files = static_cast<int>(IndexFiles(options_));
   index_options.block_cache = options_.block_cache;
   index_options.write_buffer_manager = options_.write_buffer_manager;
+  index_options.statistics = options_.statistics;
   auto index = KeyIndex::Open(paths_.index, index_options);
   IMMUDB_RETURN_IF_ERROR(index);
   index_ = *std::move(index);

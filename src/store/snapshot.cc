@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
+#include <chrono>
 #include <utility>
 
 #include "base/status_macros.h"
@@ -185,11 +186,17 @@ Result<Digest> Snapshot::Node(unsigned layer, uint64_t position) const {
 
 Result<ProofPath> Snapshot::InclusionProof(LeafIndex index) const {
   if (!size_.Contains(index)) return IndexNotFound();
-  return store_->tree().InclusionPath(index, size_);
+  const auto begin = std::chrono::steady_clock::now();
+  auto path = store_->tree().InclusionPath(index, size_);
+  store_->metrics().proof.Observe(std::chrono::steady_clock::now() - begin);
+  return path;
 }
 
 Result<ProofPath> Snapshot::ConsistencyProof(TreeSize first) const {
-  return store_->tree().ConsistencyPath(first, size_);
+  const auto begin = std::chrono::steady_clock::now();
+  auto path = store_->tree().ConsistencyPath(first, size_);
+  store_->metrics().proof.Observe(std::chrono::steady_clock::now() - begin);
+  return path;
 }
 
 Result<Snapshot> Snapshot::At(TreeSize size) const {

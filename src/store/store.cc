@@ -45,6 +45,14 @@ Snapshot Store::Latest() const {
   return impl_->Latest();
 }
 
+StoreFigures Store::figures() const {
+  return impl_->Figures();
+}
+
+Status Store::failure() const {
+  return impl_->failure();
+}
+
 Status Store::Close() {
   return impl_->Close();
 }

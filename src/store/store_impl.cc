@@ -28,6 +28,7 @@ StoreImpl::StoreImpl(const std::string& directory, const StoreOptions& options)
     : paths_(directory),
       options_(options),
       fs_(options.file_system != nullptr ? *options.file_system : FileSystem::Real()),
+      metrics_(options.metrics != nullptr ? options.metrics : std::make_shared<StoreMetrics>()),
       own_threads_(options.commit_threads == nullptr
                        ? std::make_unique<ThreadPool>(kOwnCommitThreads)
                        : nullptr),
@@ -43,11 +44,14 @@ Result<std::unique_ptr<StoreImpl>> StoreImpl::Open(const std::string& directory,
   const auto recovered = store->Recover();
   IMMUDB_RETURN_IF_ERROR(recovered);
 
+  const auto log_bytes = store->log_->TotalBytes();
+  if (log_bytes.ok()) store->opened_log_bytes_ = *log_bytes;
+
   StoreImpl* self = store.get();
   self->checkpoint_due_ = *recovered;
   self->pipeline_ = std::make_unique<CommitPipeline>(
       CommitPipeline::Parts{*self->log_, *self->tree_, *self->positions_, *self->index_,
-                            options.pool, self->commit_threads_},
+                            options.pool, self->commit_threads_, *self->metrics_},
       options, *recovered, [self](const PublishedState& state) { self->OnPublish(state); });
   return store;
 }
@@ -97,10 +101,12 @@ LogPosition StoreImpl::PositionOf(LeafIndex index) const {
 }
 
 Result<std::string> StoreImpl::ReadKey(LeafIndex index) const {
+  metrics_->log_reads.fetch_add(1, std::memory_order_relaxed);
   return log_->ReadKey(PositionOf(index));
 }
 
 Result<Entry> StoreImpl::ReadEntry(LeafIndex index) const {
+  metrics_->log_reads.fetch_add(1, std::memory_order_relaxed);
   auto entry = log_->Read(PositionOf(index));
   IMMUDB_RETURN_IF_ERROR(entry);
   return Entry{index, entry->kind, std::move(entry->key), std::move(entry->value)};
@@ -137,6 +143,23 @@ Status StoreImpl::Checkpoint(const PublishedState& state) {
   IMMUDB_RETURN_IF_ERROR(tree_->Sync());
   IMMUDB_RETURN_IF_ERROR(positions_->Sync());
   return WriteCheckpoint(fs_, paths_.checkpoint, state);
+}
+
+StoreFigures StoreImpl::Figures() const {
+  const uint64_t entries = pipeline_->published().size.value;
+  const CommitPipeline::Figures pipeline = pipeline_->figures();
+  const KeyIndex::Figures index = index_->figures();
+  return {.entries = entries,
+          .log_bytes = opened_log_bytes_ + pipeline.appended_bytes,
+          // As many records as the next leaf has before it.
+          .tree_bytes = FirstRecordOfLeaf({entries}) * sizeof(Digest),
+          .positions_bytes = entries * sizeof(uint64_t),
+          .index_bytes = index.table_bytes,
+          .index_memory_bytes = index.memory_bytes,
+          .compactions_running = index.compactions_running,
+          .compaction_due_bytes = index.compaction_due_bytes,
+          .waiting_transactions = pipeline.waiting_transactions,
+          .waiting_bytes = pipeline.held_bytes};
 }
 
 Status StoreImpl::Close() {

@@ -15,6 +15,7 @@
 #include "merkle/hash_tree.h"
 #include "store/checkpoint.h"
 #include "store/commit_pipeline.h"
+#include "store/store_metrics.h"
 #include "vlog/value_log.h"
 
 namespace immudb {
@@ -44,7 +45,10 @@ class StoreImpl {
 
   void CommitAsync(Transaction transaction, Store::Completion done);
   Snapshot Latest() const;
+  StoreFigures Figures() const;
+  Status failure() const { return pipeline_->failure(); }
   Status Close();
+  StoreMetrics& metrics() const { return *metrics_; }
 
   const HashTree& tree() const { return *tree_; }
   const KeyIndex& index() const { return *index_; }
@@ -68,6 +72,8 @@ class StoreImpl {
   const StorePaths paths_;
   const StoreOptions options_;
   FileSystem& fs_;
+  const std::shared_ptr<StoreMetrics> metrics_;
+  uint64_t opened_log_bytes_ = 0;  // of the log when it was opened
   std::unique_ptr<FileLock> lock_;
   std::unique_ptr<ValueLog> log_;
   std::unique_ptr<HashTree> tree_;
