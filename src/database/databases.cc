@@ -324,6 +324,27 @@ std::vector<Databases::Figures> Databases::figures() const {
   return all;
 }
 
+IndexFigures Databases::index_figures() const {
+  const auto ticks = [this](uint32_t ticker) {
+    return store_options_.statistics->getTickerCount(ticker);
+  };
+  return {.cache_bytes = store_options_.block_cache->GetUsage(),
+          .cache_capacity_bytes = store_options_.block_cache->GetCapacity(),
+          .cache_hits = ticks(rocksdb::BLOCK_CACHE_HIT),
+          .cache_misses = ticks(rocksdb::BLOCK_CACHE_MISS),
+          .gets = ticks(rocksdb::NUMBER_KEYS_READ),
+          .memtable_gets = ticks(rocksdb::MEMTABLE_HIT),
+          .level_gets = {ticks(rocksdb::GET_HIT_L0), ticks(rocksdb::GET_HIT_L1),
+                         ticks(rocksdb::GET_HIT_L2_AND_UP)},
+          .bloom_hits = ticks(rocksdb::BLOOM_FILTER_USEFUL),
+          .read_bytes = ticks(rocksdb::BYTES_READ) + ticks(rocksdb::ITER_BYTES_READ),
+          .written_bytes = ticks(rocksdb::BYTES_WRITTEN),
+          .flushed_bytes = ticks(rocksdb::FLUSH_WRITE_BYTES),
+          .compaction_read_bytes = ticks(rocksdb::COMPACT_READ_BYTES),
+          .compaction_written_bytes = ticks(rocksdb::COMPACT_WRITE_BYTES),
+          .stall_microseconds = ticks(rocksdb::STALL_MICROS)};
+}
+
 std::vector<std::pair<std::string, Status>> Databases::Healths() const {
   std::vector<std::pair<std::string, Status>> healths;
   for (const auto& database : All()) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <array>
 #include <chrono>
 #include <condition_variable>
 #include <cstddef>
@@ -23,11 +24,6 @@
 #include "immudb/status.h"
 #include "immudb/store.h"
 
-namespace rocksdb {
-class Cache;
-class Statistics;
-}  // namespace rocksdb
-
 namespace immudb {
 
 struct StoreMetrics;
@@ -41,6 +37,26 @@ struct DatabasesOptions {
   size_t max_open = 256;                         // besides the default and the system database
   size_t descriptors = 1024;                     // that the process may have
   std::chrono::seconds idle_timeout{600};
+};
+
+// What the indexes of all databases did since the start, and their block cache now.
+struct IndexFigures {
+  static constexpr size_t kLevels = 3;  // the last one stands for all below it, too
+
+  uint64_t cache_bytes = 0;
+  uint64_t cache_capacity_bytes = 0;
+  uint64_t cache_hits = 0;
+  uint64_t cache_misses = 0;
+  uint64_t gets = 0;
+  uint64_t memtable_gets = 0;                     // answered there
+  std::array<uint64_t, kLevels> level_gets = {};  // answered by that level
+  uint64_t bloom_hits = 0;                        // tables that need not be read
+  uint64_t read_bytes = 0;                        // that gets and listings gave
+  uint64_t written_bytes = 0;                     // to memtables
+  uint64_t flushed_bytes = 0;
+  uint64_t compaction_read_bytes = 0;
+  uint64_t compaction_written_bytes = 0;
+  uint64_t stall_microseconds = 0;  // that writes waited for flushes and compactions
 };
 
 // The data directory: the catalogue of databases, each a Store in a folder of its name, which share
@@ -106,8 +122,7 @@ class Databases {
   std::vector<Figures> figures() const;
   // What all stores count together, and what their indexes do.
   const StoreMetrics& metrics() const { return *store_options_.metrics; }
-  const rocksdb::Statistics& index_statistics() const { return *store_options_.statistics; }
-  const rocksdb::Cache& block_cache() const { return *store_options_.block_cache; }
+  IndexFigures index_figures() const;
   size_t count() const;
 
   // What keeps the system database from taking writes, or ok.

@@ -98,8 +98,9 @@ Status StartLog(const Invocation& invocation, const Surroundings& surroundings, 
 
 // The start block: its options to a log file, a line an event; all of it to the terminal, last,
 // where the ready line tells scripts that everything is done.
-void ShowStart(const ServerOptions& options, int port, const ProcessFiles& files, bool detached) {
-  const std::string block = StartBlock(options, port, files);
+void ShowStart(const ServerOptions& options, const Server& server, const ProcessFiles& files,
+               bool detached) {
+  const std::string block = StartBlock(options, server.port(), server.metrics_port(), files);
   const size_t options_begin = block.find("====");
   std::istringstream lines(block.substr(options_begin, block.find("----") - options_begin));
   std::string line;
@@ -122,7 +123,7 @@ Status Serve(const ServerOptions& options, const Settings& settings, const sigse
   const auto server = Server::Start(options);
   IMMUDB_RETURN_IF_ERROR(server);
   if (pid_file != nullptr) IMMUDB_RETURN_IF_ERROR(pid_file->Write());
-  ShowStart(options, (*server)->port(), files, report->detached());
+  ShowStart(options, **server, files, report->detached());
   report->Serving();
   NotifyServiceManager("READY=1\nSTATUS=serving");
   spdlog::info("Caught {}", WaitForStopSignal(signals));

@@ -83,6 +83,20 @@ ProgramSpec DaemonProgram() {
                .help = "port number; 0: any free port",
                .min = 0,
                .max = 65535},
+              {.name = "metrics-server",
+               .type = OptionType::kBool,
+               .default_value = "true",
+               .help = "serve metrics and health on an HTTP port of their own: /metrics, /livez, "
+                       "/readyz, /startupz"},
+              {.name = "metrics-address",
+               .help = "bind address of the metrics server; empty: that of the server (127.0.0.1 "
+                       "if that is a socket file)"},
+              {.name = "metrics-port",
+               .type = OptionType::kInt,
+               .default_value = "9497",
+               .help = "port number of the metrics server; 0: any free port",
+               .min = 0,
+               .max = 65535},
               {.name = "dbname",
                .short_name = 'n',
                .default_value = "defaultdb",
@@ -238,6 +252,23 @@ std::function<Status(std::string_view, std::string_view)> ConfigUpdater(const st
 
 }  // namespace
 
+namespace {
+
+std::optional<MetricsServerOptions> MetricsOf(const Settings& settings) {
+  if (!settings.Bool("metrics-server")) return std::nullopt;
+  MetricsServerOptions metrics;
+  metrics.address = settings.Text("metrics-address");
+  if (metrics.address.empty()) {
+    metrics.address = settings.Text("network") == "unix" ? "127.0.0.1" : settings.Text("address");
+  }
+  metrics.port = static_cast<int>(settings.Int("metrics-port"));
+  metrics.histograms = !settings.Bool("no-histograms");
+  metrics.version = std::string(VersionNumber());
+  return metrics;
+}
+
+}  // namespace
+
 Result<ServerOptions> ToServerOptions(const Settings& settings) {
   auto password = AdminPassword(settings);
   IMMUDB_RETURN_IF_ERROR(password);
@@ -248,6 +279,7 @@ Result<ServerOptions> ToServerOptions(const Settings& settings) {
   options.network = settings.Text("network");
   options.address = settings.Text("address");
   options.port = static_cast<int>(settings.Int("port"));
+  options.metrics = MetricsOf(settings);
   options.default_database = settings.Text("dbname");
   options.auth = settings.Bool("auth");
   options.tls = *std::move(tls);
@@ -295,9 +327,6 @@ std::vector<StartWarning> StartWarnings(const Settings& settings) {
   }
   if (IsGiven(settings, "consistency-check")) {
     warnings.push_back({"option consistency-check: this build does not have the checker yet"});
-  }
-  if (IsGiven(settings, "no-histograms")) {
-    warnings.push_back({"option no-histograms: this build does not have metrics yet"});
   }
   return warnings;
 }

@@ -25,21 +25,29 @@ std::string_view Word(bool value) {
   return value ? "true" : "false";
 }
 
+std::string HostAndPort(const std::string& host, int port) {
+  const bool v6 = host.find(':') != std::string::npos && host.front() != '[';
+  return (v6 ? '[' + host + ']' : host) + ':' + std::to_string(port);
+}
+
 std::string Endpoint(const ServerOptions& options, int port) {
-  if (options.network == "unix") return "unix:" + options.address;
-  const bool v6 = options.address.find(':') != std::string::npos && options.address.front() != '[';
-  return (v6 ? '[' + options.address + ']' : options.address) + ':' + std::to_string(port);
+  return options.network == "unix" ? "unix:" + options.address : HostAndPort(options.address, port);
+}
+
+std::string MetricsPage(const ServerOptions& options, int port) {
+  return options.metrics ? HostAndPort(options.metrics->address, port) + "/metrics" : "off";
 }
 
 }  // namespace
 
-std::string StartBlock(const ServerOptions& options, int port, const ProcessFiles& files) {
+std::string StartBlock(const ServerOptions& options, int port, int metrics_port,
+                       const ProcessFiles& files) {
   const bool default_password = options.admin_password == kDefaultPassword;
   std::string text(kLogo);
   text += "\n================ Config ================\n";
   text += Line("Data dir", options.directory);
   text += Line("Address", Endpoint(options, port));
-  text += Line("Metrics address", "off");
+  text += Line("Metrics address", MetricsPage(options, metrics_port));
   text += Line("Config file", files.config.empty() ? "none" : files.config);
   if (!files.pid.empty()) text += Line("PID file", files.pid);
   if (!files.log.empty()) text += Line("Log file", files.log);

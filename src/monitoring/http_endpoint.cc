@@ -145,7 +145,8 @@ class HttpEndpoint::Impl final : public httplib::Server {
       response.set_header("Allow", "GET, HEAD");
       return;
     }
-    auto handler = handlers_.find(request.path);
+    auto handler = handlers_.find(request.target);
+    if (handler == handlers_.end()) handler = handlers_.find(request.path);
     if (handler == handlers_.end()) handler = handlers_.find("*");
     if (handler == handlers_.end()) {
       response.status = 404;

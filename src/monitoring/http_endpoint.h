@@ -42,8 +42,9 @@ struct HttpEndpointOptions {
 // threads. Thread-safe.
 class HttpEndpoint {
  public:
-  // Serves when it returns. `handlers` by exact path ("/metrics"); "*" stands for all other paths,
-  // which are 404 without it.
+  // Serves when it returns. `handlers` by exact path ("/metrics"); one with a query
+  // ("/readyz?verbose") goes before that of its path; "*" stands for all other paths, which are 404
+  // without it.
   //   kUnavailable         the address cannot be bound (for example: the port is taken)
   //   kFailedPrecondition  a TLS file cannot be used
   static Result<std::unique_ptr<HttpEndpoint>> Start(const HttpEndpointOptions& options,

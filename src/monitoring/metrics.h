@@ -66,4 +66,7 @@ class MetricsRegistry {
 // memory and start time of this process, read from /proc at each page.
 std::shared_ptr<prometheus::Collectable> ProcessMetrics();
 
+// The memory of this process under the names that `immuadmin stats` reads (go_memstats_*).
+std::shared_ptr<prometheus::Collectable> MemoryMetrics();
+
 }  // namespace immudb

@@ -2,6 +2,8 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
@@ -39,6 +41,10 @@ class CallContext {
   // Filled by the front. The views live as long as the call.
   bool has_metadata = false;
   std::optional<std::string_view> authorization;  // the first value of that metadata
+
+  // For who observes the calls.
+  std::chrono::steady_clock::time_point began;
+  uint64_t messages_sent = 0;  // of a stream
 
   // Filled by the dispatcher before the handler runs.
   const Services* services = nullptr;

@@ -88,6 +88,13 @@ void Dispatcher::OpenAndRun(const Method& method, CallContext& call, const Metho
   Run(method, call, request, response);
 }
 
+void Dispatcher::OnBegin(const Method& method, CallContext& call) {
+  if (observer_ == nullptr) return;
+  call.began = std::chrono::steady_clock::now();
+  call.messages_sent = 0;
+  observer_->OnBegin(method, call);
+}
+
 void Dispatcher::OnEnd(const Method& method, const CallContext& call, const Status& status) {
   if (status.code() == StatusCode::kIoError || status.code() == StatusCode::kDataLoss ||
       status.code() == StatusCode::kInternal) {

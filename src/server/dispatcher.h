@@ -9,10 +9,12 @@
 
 namespace immudb {
 
-// Sees every call when it ends, on the thread that ends it. For metrics and the request log.
+// Sees every call when it is taken and when it ends, on the threads that do so. For metrics and the
+// request log. On the way of every call: it must not wait.
 class CallObserver {
  public:
   virtual ~CallObserver() = default;
+  virtual void OnBegin(const Method& /*method*/, const CallContext& /*call*/) {}
   virtual void OnEnd(const Method& method, const CallContext& call, const Status& status) = 0;
 };
 
@@ -22,6 +24,9 @@ class Dispatcher {
  public:
   // `services` and `observer` (may be null) outlive the dispatcher.
   Dispatcher(const Services& services, size_t reader_threads, CallObserver* observer);
+
+  // The front MUST call this once for each call that it takes, before anything else.
+  void OnBegin(const Method& method, CallContext& call);
 
   // Handles one call; it is ended through a Completion, at once or later. Does not wait.
   void Dispatch(const Method& method, CallContext& call, const Method::Message& request,

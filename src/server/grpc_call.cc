@@ -118,6 +118,7 @@ void GrpcCall::Release() {
 
 void GrpcCall::Handle() {
   state_ = State::kHandling;
+  queue_.front_.dispatcher.OnBegin(queue_.method_, *this);
   context_->AddInitialMetadata(kUuidHeader, queue_.front_.server_uuid);
   const auto& metadata = context_->client_metadata();
   has_metadata = !metadata.empty();

@@ -88,7 +88,7 @@ class GrpcFront::Impl {
   StreamSlots streams_;
   AnswerBudget answers_;
   AsyncService service_;
-  HealthService health_{Service().full_name()};
+  HealthService health_{Service().full_name(), options_.health};
   const std::unique_ptr<grpc::Service> reflection_ = MakeReflectionService(
       {Service().full_name(), "grpc.health.v1.Health", "grpc.reflection.v1alpha.ServerReflection"});
   const FrontContext front_;

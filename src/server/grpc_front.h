@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -21,6 +22,9 @@ struct GrpcFrontOptions {
   // `immudb-uuid` of every answer.
   std::string server_uuid;
   std::optional<TlsFiles> tls = std::nullopt;  // none: plain text
+  // Whether a service of grpc.health.v1 is well; none: there is no such one. "" and ImmuService are
+  // the server as a whole. Null: all is well. Called from any thread.
+  std::function<std::optional<bool>(const std::string& service)> health = nullptr;
 };
 
 // The gRPC front: the wire side of the methods of the table, grpc.health.v1 and reflection. Calls

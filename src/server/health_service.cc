@@ -22,13 +22,15 @@ constexpr std::chrono::seconds kCancelCheck{1};
 
 class HealthService::Impl final : public health::Health::Service {
  public:
-  explicit Impl(std::string service) : service_(std::move(service)) {}
+  Impl(std::string service, Probe probe) : service_(std::move(service)), probe_(std::move(probe)) {}
 
   grpc::Status Check(grpc::ServerContext*, const health::HealthCheckRequest* request,
                      HealthCheckResponse* response) override {
-    if (!Knows(request->service())) return {grpc::StatusCode::NOT_FOUND, "unknown service"};
-    const std::lock_guard lock(mutex_);
-    response->set_status(StatusNow());
+    const auto status = StatusOf(request->service());
+    if (status == HealthCheckResponse::SERVICE_UNKNOWN) {
+      return {grpc::StatusCode::NOT_FOUND, "unknown service"};
+    }
+    response->set_status(status);
     return grpc::Status::OK;
   }
 
@@ -38,11 +40,14 @@ class HealthService::Impl final : public health::Health::Service {
     if (watchers_ == kMaxWatchers)
       return {grpc::StatusCode::RESOURCE_EXHAUSTED, "too many watchers"};
     ++watchers_;
-    const bool known = Knows(request->service());
     auto sent = HealthCheckResponse::UNKNOWN;
     bool open = true;
     while (open && !context->IsCancelled()) {
-      const auto now = known ? StatusNow() : HealthCheckResponse::SERVICE_UNKNOWN;
+      const int seen = changes_;
+      lock.unlock();
+      const auto now = StatusOf(request->service());
+      lock.lock();
+      if (changes_ != seen) continue;
       if (now != sent) {
         HealthCheckResponse response;
         response.set_status(now);
@@ -63,25 +68,33 @@ class HealthService::Impl final : public health::Health::Service {
     const std::lock_guard lock(mutex_);
     serving_ = serving;
     stopped_ = stopped;
+    ++changes_;
     changed_.notify_all();
   }
 
  private:
-  bool Knows(const std::string& service) const { return service.empty() || service == service_; }
-  HealthCheckResponse::ServingStatus StatusNow() const {
-    return serving_ ? HealthCheckResponse::SERVING : HealthCheckResponse::NOT_SERVING;
+  HealthCheckResponse::ServingStatus StatusOf(const std::string& service) const {
+    const bool whole = service.empty() || service == service_;
+    const std::optional<bool> well = probe_ != nullptr
+                                         ? probe_(whole ? std::string() : service)
+                                         : (whole ? std::optional(true) : std::nullopt);
+    if (!well) return HealthCheckResponse::SERVICE_UNKNOWN;
+    const std::lock_guard lock(mutex_);
+    return serving_ && *well ? HealthCheckResponse::SERVING : HealthCheckResponse::NOT_SERVING;
   }
 
   const std::string service_;
-  std::mutex mutex_;
+  const Probe probe_;
+  mutable std::mutex mutex_;
   std::condition_variable changed_;
   bool serving_ = false;  // guarded by mutex_
   bool stopped_ = false;  // guarded by mutex_
+  int changes_ = 0;       // guarded by mutex_
   int watchers_ = 0;      // guarded by mutex_
 };
 
-HealthService::HealthService(std::string service)
-    : impl_(std::make_unique<Impl>(std::move(service))) {}
+HealthService::HealthService(std::string service, Probe probe)
+    : impl_(std::make_unique<Impl>(std::move(service), std::move(probe))) {}
 
 HealthService::~HealthService() = default;
 

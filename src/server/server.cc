@@ -16,7 +16,9 @@
 #include "server/call_context.h"
 #include "server/dispatcher.h"
 #include "server/grpc_front.h"
+#include "server/health_checks.h"
 #include "server/listen_address.h"
+#include "server/monitor.h"
 #include "server/tls_credentials.h"
 
 namespace immudb {
@@ -51,14 +53,20 @@ DatabasesOptions DatabasesOptionsOf(const ServerOptions& options) {
 class Server::Impl {
  public:
   explicit Impl(const ServerOptions& options)
-      : options_(options), sessions_(options.session_lifetime, Now), throttle_(Now) {}
+      : options_(options),
+        health_(options.directory, options.least_free_bytes),
+        sessions_(options.session_lifetime, Now),
+        throttle_(Now) {}
 
   Status Start();
   Status Shutdown(std::chrono::milliseconds grace);
   int port() const { return options_.network == "unix" ? 0 : front_->port(); }
+  int metrics_port() const { return monitor_ == nullptr ? 0 : monitor_->port(); }
 
  private:
   const ServerOptions options_;
+  HealthChecks health_;
+  std::unique_ptr<Monitor> monitor_;  // null: not wanted
   Sessions sessions_;
   LoginThrottle throttle_;
   std::unique_ptr<Databases> databases_;
@@ -73,6 +81,11 @@ class Server::Impl {
 Status Server::Impl::Start() {
   if (options_.tls) IMMUDB_RETURN_IF_ERROR(CheckTlsFiles(*options_.tls));
   IMMUDB_RETURN_IF_ERROR(ProbeListen(options_));
+  if (options_.metrics) {
+    auto monitor = Monitor::Start(options_, health_);
+    IMMUDB_RETURN_IF_ERROR(monitor);
+    monitor_ = *std::move(monitor);
+  }
   auto databases = Databases::Open(DatabasesOptionsOf(options_));
   IMMUDB_RETURN_IF_ERROR(databases);
   databases_ = *std::move(databases);
@@ -91,18 +104,23 @@ Status Server::Impl::Start() {
   users_ = *std::move(users);
   services_ =
       std::make_unique<Services>(Services{options_, *databases_, *users_, sessions_, throttle_});
-  dispatcher_ = std::make_unique<Dispatcher>(*services_, options_.reader_threads, nullptr);
+  dispatcher_ = std::make_unique<Dispatcher>(*services_, options_.reader_threads,
+                                             monitor_ == nullptr ? nullptr : monitor_->observer());
 
   const auto target = ListenTarget(options_);
   IMMUDB_RETURN_IF_ERROR(target);
-  auto front = GrpcFront::Start({.target = *target,
-                                 .max_message_bytes = options_.max_message_bytes,
-                                 .pollers = options_.pollers,
-                                 .server_uuid = ServerIdentifierText(*identifier),
-                                 .tls = options_.tls},
-                                *dispatcher_);
+  auto front = GrpcFront::Start(
+      {.target = *target,
+       .max_message_bytes = options_.max_message_bytes,
+       .pollers = options_.pollers,
+       .server_uuid = ServerIdentifierText(*identifier),
+       .tls = options_.tls,
+       .health = [this](const std::string& service) { return health_.Serves(service); }},
+      *dispatcher_);
   IMMUDB_RETURN_IF_ERROR(front);
   front_ = *std::move(front);
+  health_.Serving(*databases_);
+  if (monitor_ != nullptr) monitor_->Serving({*databases_, sessions_, throttle_, health_});
   spdlog::info("serving {} on {}{}", options_.directory, *target,
                options_.port == 0 && options_.network == "tcp"
                    ? " (port " + std::to_string(front_->port()) + ")"
@@ -112,7 +130,11 @@ Status Server::Impl::Start() {
 
 Status Server::Impl::Shutdown(std::chrono::milliseconds grace) {
   const std::lock_guard lock(shutdown_mutex_);
+  health_.Stopping();
   front_->Shutdown(grace);
+  // Not after the stores are closed.
+  health_.Close();
+  if (monitor_ != nullptr) monitor_->Close();
   return databases_->Close();
 }
 
@@ -132,6 +154,10 @@ Result<std::unique_ptr<Server>> Server::Start(const ServerOptions& options) {
 
 int Server::port() const {
   return impl_->port();
+}
+
+int Server::metrics_port() const {
+  return impl_->metrics_port();
 }
 
 Status Server::Shutdown(std::chrono::milliseconds grace) {

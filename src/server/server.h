@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -22,12 +23,22 @@ struct TlsFiles {
   std::string client_authorities;
 };
 
+// The HTTP page of metrics and health. With TLS it is served with the server's certificate, read
+// once, and asks clients for none.
+struct MetricsServerOptions {
+  std::string address = "127.0.0.1";
+  int port = 0;            // 0: any free port (see Server::metrics_port)
+  bool histograms = true;  // also durations of calls, commits and syncs
+  std::string version = {};
+};
+
 // Everything the service needs to know; the daemon fills it from its option table.
 struct ServerOptions {
   std::string directory = "./data";
   std::string network = "tcp";  // or "unix": then `address` is the path of the socket
   std::string address = "0.0.0.0";
-  int port = 3322;  // 0: any free port (see Server::port)
+  int port = 3322;                              // 0: any free port (see Server::port)
+  std::optional<MetricsServerOptions> metrics;  // none: no such page
   std::string default_database = "defaultdb";
   bool auth = true;
   bool devmode = false;                   // without auth: also accept peers that are not local
@@ -43,8 +54,9 @@ struct ServerOptions {
   size_t max_open_databases = 256;                  // at most; fewer if descriptors are scarce
   std::chrono::seconds database_idle_timeout{600};  // an unused database is closed after it
   std::chrono::seconds session_lifetime{3600};
-  size_t pollers = 1;         // completion queues, each with one thread
-  size_t reader_threads = 2;  // for listings and other long reads
+  uint64_t least_free_bytes = uint64_t{64} << 20;  // on disk; with less the server is not ready
+  size_t pollers = 1;                              // completion queues, each with one thread
+  size_t reader_threads = 2;                       // for listings and other long reads
   // Sets a key of the configuration file that the process was started with, for the next start.
   // Null: there is no such file.
   std::function<Status(std::string_view key, std::string_view value)> update_config;
@@ -66,6 +78,9 @@ class Server {
 
   // The TCP port that is served (that of ServerOptions, or the one the system chose for 0).
   int port() const;
+
+  // The port of the metrics server; 0: there is none.
+  int metrics_port() const;
 
   // Health goes NOT_SERVING, new calls are refused, calls in flight may finish within `grace`, then
   // the databases close. Idempotent; not from a handler.

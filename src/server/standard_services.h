@@ -8,7 +8,9 @@
 
 #include <grpcpp/impl/service_type.h>
 
+#include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -17,8 +19,10 @@ namespace immudb {
 // grpc.health.v1.Health. Thread-safe.
 class HealthService {
  public:
-  // `service` is known by name, besides the server as a whole.
-  explicit HealthService(std::string service);
+  // `service` is another name of the server as a whole. `probe` (may be null) knows that, as "",
+  // and others: see GrpcFrontOptions::health. Watchers see within a second what it says.
+  using Probe = std::function<std::optional<bool>(const std::string& service)>;
+  HealthService(std::string service, Probe probe);
   ~HealthService();
   HealthService(const HealthService&) = delete;
   HealthService& operator=(const HealthService&) = delete;

@@ -36,6 +36,7 @@ void StreamCall::SendNext() {
   });
   if (!more) return End(made);
   state_ = State::kWriting;
+  ++messages_sent;
   // Serialises the chunk. The poller may have the call back before it returns.
   writer_->Write(*chunk, tag());
 }

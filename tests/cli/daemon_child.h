@@ -122,7 +122,8 @@ class DaemonFixture : public testing::Test {
   void TearDown() override { std::filesystem::remove_all(directory_); }
   std::vector<std::string> Arguments(std::vector<std::string> more = {}) const {
     std::vector<std::string> arguments = {
-        "--dir", directory_ + "/data", "--address", "127.0.0.1", "--port", "0"};
+        "--dir", directory_ + "/data", "--address", "127.0.0.1", "--port",
+        "0",     "--metrics-port",     "0"};
     arguments.insert(arguments.end(), more.begin(), more.end());
     return arguments;
   }

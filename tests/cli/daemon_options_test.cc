@@ -224,7 +224,7 @@ TEST(DaemonOptions, DangerousSettingsAreWarnedOf) {
               testing::ElementsAre(testing::StartsWith("maintenance mode: everybody on this")));
   EXPECT_THAT(Warnings({"--maintenance", "--devmode"}),
               testing::ElementsAre(testing::StartsWith("grave: maintenance mode")));
-  EXPECT_THAT(Warnings({"--no-histograms", "--consistency-check=false"}), testing::SizeIs(2));
+  EXPECT_THAT(Warnings({"--no-histograms", "--consistency-check=false"}), testing::SizeIs(1));
 }
 
 // UpdateAuthConfig must write the file that the next start reads.
@@ -240,7 +240,7 @@ TEST(DaemonOptions, TheLoadedFileIsTheOneThatIsUpdated) {
 }
 
 TEST(StartBlock, ShowsTheOptionsInTheFormThatScriptsRead) {
-  const std::string text = StartBlock(ServerOptions{}, 40123, {.config = "configs/immudb.toml"});
+  const std::string text = StartBlock(ServerOptions{}, 40123, 0, {.config = "configs/immudb.toml"});
   EXPECT_THAT(text, HasSubstr("\n================ Config ================\n"
                               "Data dir        : ./data\n"
                               "Address         : 0.0.0.0:40123\n"
@@ -258,8 +258,26 @@ TEST(StartBlock, ShowsTheOptionsInTheFormThatScriptsRead) {
                               "========================================\n"));
 }
 
+TEST(StartBlock, ShowsWhereTheMetricsAre) {
+  const auto options = Options({});
+  ASSERT_TRUE(options.ok() && options->metrics);
+  EXPECT_EQ(options->metrics->port, 9497);
+  EXPECT_THAT(StartBlock(*options, 1, 9497, {}),
+              HasSubstr("Metrics address : 0.0.0.0:9497/metrics\n"));
+  EXPECT_FALSE(Options({"--metrics-server=false"})->metrics);
+}
+
+TEST(DaemonOptions, TheMetricsAreWhereTheServerIsUnlessToldOtherwise) {
+  EXPECT_EQ(Options({"--address", "::1"})->metrics->address, "::1");
+  EXPECT_EQ(Options({"--address", "::1", "--metrics-address", "10.0.0.1"})->metrics->address,
+            "10.0.0.1");
+  EXPECT_EQ(Options({"--network", "unix", "--address", "/run/immudb.sock"})->metrics->address,
+            "127.0.0.1");
+  EXPECT_FALSE(Options({"--no-histograms"})->metrics->histograms);
+}
+
 TEST(StartBlock, ShowsTheFilesOfTheProcessOnlyIfSet) {
-  const auto text = StartBlock(ServerOptions{}, 1, {.pid = "/run/i.pid", .log = "/log/i.log"});
+  const auto text = StartBlock(ServerOptions{}, 1, 0, {.pid = "/run/i.pid", .log = "/log/i.log"});
   EXPECT_THAT(text, HasSubstr("Config file     : none\n"
                               "PID file        : /run/i.pid\n"
                               "Log file        : /log/i.log\n"
@@ -269,7 +287,7 @@ TEST(StartBlock, ShowsTheFilesOfTheProcessOnlyIfSet) {
 TEST(StartBlock, NeverShowsAChosenPassword) {
   ServerOptions options;
   options.admin_password = "Secret1!";
-  const std::string text = StartBlock(options, 1, {});
+  const std::string text = StartBlock(options, 1, 0, {});
   EXPECT_THAT(text, HasSubstr("   Password     : ********\n"));
   EXPECT_THAT(text, Not(HasSubstr("Secret1!")));
 }

@@ -65,7 +65,8 @@ TEST_F(DaemonProcess, AFailedStartEndsWithOne) {
   ASSERT_TRUE(first.AwaitOutput("start using immudb.\n")) << first.err;
   const size_t colon = first.out.find("127.0.0.1:") + 10;
   const std::string port = first.out.substr(colon, first.out.find('\n', colon) - colon);
-  Daemon taken({"--dir", Path("other"), "--address", "127.0.0.1", "--port", port});
+  Daemon taken(
+      {"--dir", Path("other"), "--address", "127.0.0.1", "--port", port, "--metrics-port", "0"});
   EXPECT_EQ(taken.Wait(), 1);
   EXPECT_THAT(taken.err, HasSubstr(port));
   Daemon no_file(Arguments({"--admin-password-file", Path("missing")}));

@@ -26,9 +26,9 @@ namespace {
 class Processes : public testing::Test {
  protected:
   void SetUp() override {
-    auto daemon =
-        DaemonProcess::Start({IMMUDB_BIN_DIR "/immudb", "--dir", directory_ / "data", "--address",
-                              "127.0.0.1", "--port", "0", "--logfile", directory_ / "log"});
+    auto daemon = DaemonProcess::Start({IMMUDB_BIN_DIR "/immudb", "--dir", directory_ / "data",
+                                        "--address", "127.0.0.1", "--port", "0",
+                                        "--metrics-server=false", "--logfile", directory_ / "log"});
     ASSERT_TRUE(daemon.ok()) << daemon.status().ToString();
     daemon_ = *std::move(daemon);
   }

@@ -144,8 +144,9 @@ class Terminal {
 class ShellOnATerminal : public testing::Test {
  protected:
   void SetUp() override {
-    auto daemon = DaemonProcess::Start({IMMUDB_BIN_DIR "/immudb", "--dir", directory_ / "data",
-                                        "--address", "127.0.0.1", "--port", "0"});
+    auto daemon =
+        DaemonProcess::Start({IMMUDB_BIN_DIR "/immudb", "--dir", directory_ / "data", "--address",
+                              "127.0.0.1", "--port", "0", "--metrics-server=false"});
     ASSERT_TRUE(daemon.ok()) << daemon.status().message();
     daemon_ = *std::move(daemon);
   }

@@ -76,8 +76,8 @@ class Demo {
  private:
   Status StartServer() {
     client_.reset();
-    auto daemon = DaemonProcess::Start(
-        {server_, "--dir", directory_ + "/data", "--address", "127.0.0.1", "--port", "0"});
+    auto daemon = DaemonProcess::Start({server_, "--dir", directory_ + "/data", "--address",
+                                        "127.0.0.1", "--port", "0", "--metrics-server=false"});
     IMMUDB_RETURN_IF_ERROR(daemon);
     daemon_ = *std::move(daemon);
     ClientOptions options;

@@ -90,7 +90,8 @@ class Daemon:
 
     def launch(self, *more):
         """Starts the process without waiting for anything."""
-        arguments = [binary(), "--dir", str(self.data), "--port", "0"]
+        arguments = [binary(), "--dir", str(self.data), "--port", "0",
+                     "--metrics-port", "0"]
         if self.address:
             arguments += ["--address", self.address]
 

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <mutex>
+#include <optional>
+#include <shared_mutex>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace immudb {
+
+class Databases;
+
+// One thing that may be wrong.
+struct HealthCheck {
+  std::string name;
+  bool ok = true;
+  std::string reason = {};  // what is wrong and what to do; may be there if ok
+  bool decides = true;      // if not ok, the server is not ready
+};
+
+// What is well and what is not: one list for grpc.health.v1 and for the pages /livez, /readyz and
+// /startupz. A database that fails does not make the server unready: the others serve.
+// Thread-safe. The checks cost some system calls and no I/O of the stores.
+class HealthChecks {
+ public:
+  enum class Phase : uint8_t { kStarting, kServing, kStopping };
+
+  // `directory`: whose file system must have room for `least_free_bytes`.
+  HealthChecks(std::string directory, uint64_t least_free_bytes)
+      : directory_(std::move(directory)), least_free_bytes_(least_free_bytes) {}
+
+  // `databases` outlives the object, or the call of Close() at least.
+  void Serving(const Databases& databases);
+  void Stopping() { phase_ = Phase::kStopping; }
+  // The databases are not looked at any more when it returns.
+  void Close();
+
+  Phase phase() const { return phase_; }
+  std::vector<HealthCheck> Checks() const;
+  bool Ready() const;
+  // Of grpc.health.v1: "" or a database by its name. None: unknown.
+  std::optional<bool> Serves(const std::string& service) const;
+
+  // {"status":"ok"} or {"status":"failed","failed":[{"check":...,"reason":...}]}; with `verbose`,
+  // all checks in "checks".
+  std::string Json(bool ok, bool verbose) const;
+
+ private:
+  HealthCheck PhaseCheck() const;
+  HealthCheck DiskCheck() const;
+
+  const std::string directory_;
+  const uint64_t least_free_bytes_;
+  std::atomic<Phase> phase_{Phase::kStarting};
+
+  mutable std::shared_mutex mutex_;
+  const Databases* databases_ = nullptr;  // guarded by mutex_
+};
+
+}  // namespace immudb
