@@ -2,6 +2,7 @@
 #include "server/engine_metrics.h"
 
 #include <algorithm>
+#include <filesystem>
 #include <mutex>
 #include <utility>
 
@@ -12,6 +13,7 @@
 namespace immudb {
 namespace {
 
+namespace fs = std::filesystem;
 using prometheus::MetricFamily;
 using prometheus::MetricType;
 
@@ -108,11 +110,12 @@ void EngineMetrics::AddDatabases(const Sources& sources, Page& page) const {
                "Number of key-value entries currently stored by the database.",
                found == databases.end() ? 0 : Number(found->store.entries));
 
-  // By directory, as the original has it.
+  // By directory, as the original has it: without "./".
   const auto untyped = [&](const char* name, const char* help, const auto& value) {
     auto& family = page.Family(name, help, MetricType::Untyped);
     for (const auto& database : databases) {
-      AddValue(family, Number(value(database.store)), {{"database", database.directory}});
+      AddValue(family, Number(value(database.store)),
+               {{"database", fs::path(database.directory).lexically_normal()}});
     }
   };
   untyped("immudb_lsm_size_bytes", "LSM Size in bytes", [](const StoreFigures& store) {

@@ -4,6 +4,7 @@
 #include <prometheus/collectable.h>
 
 #include <chrono>
+#include <optional>
 #include <shared_mutex>
 #include <string>
 #include <vector>
