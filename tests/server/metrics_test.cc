@@ -15,6 +15,7 @@
 #include "server/call_metrics.h"
 #include "server/health_checks.h"
 #include "server/server_fixture.h"
+#include "support/certificates.h"
 
 namespace immudb::testing {
 namespace {
@@ -308,6 +309,22 @@ TEST_F(MetricsTest, NotReadyWhileStopping) {
   EXPECT_EQ(StatusOf("/startupz"), 200);
   // Figures of closed stores would be wrong, or worse.
   EXPECT_THAT(Scrape().families, Not(Contains(Key("immudb_number_of_stored_entries"))));
+}
+
+// The page tells who connects and when: not in plain text where all else is encrypted.
+TEST_F(MetricsTest, SpeaksTlsWhereTheServerDoes) {
+  const Certificates certificates;
+  options.tls.emplace();
+  options.tls->certificate = certificates.server_certificate();
+  options.tls->key = certificates.server_key();
+  Start();
+  httplib::SSLClient https("localhost", server->metrics_port());
+  https.set_ca_cert_path(certificates.authorities().c_str());
+  const auto page = https.Get("/metrics");
+  ASSERT_TRUE(page) << httplib::to_string(page.error());
+  EXPECT_THAT(page->body, HasSubstr("immudb_uptime_hours"));
+  httplib::Client plain("127.0.0.1", server->metrics_port());
+  EXPECT_FALSE(plain.Get("/metrics"));
 }
 
 // grpc.health.v1: 1 is SERVING, 2 NOT_SERVING. Its messages look like these two on the wire.
