@@ -295,19 +295,20 @@ TEST(StartBlock, NeverShowsAChosenPassword) {
 TEST(StartBlock, SaysWhichTlsIsServed) {
   ServerOptions options;
   options.tls = TlsFiles{"/c", "/k", "/a"};
-  EXPECT_THAT(StartBlock(options, 1, {}), HasSubstr("MTLS enabled    : true\nAuth"));
+  EXPECT_THAT(StartBlock(options, 1, 0, {}), HasSubstr("MTLS enabled    : true\nAuth"));
   options.tls->client_authorities.clear();
-  EXPECT_THAT(StartBlock(options, 1, {}),
+  EXPECT_THAT(StartBlock(options, 1, 0, {}),
               HasSubstr("MTLS enabled    : false\nTLS enabled     : true\nAuth"));
 }
 
 TEST(StartBlock, ShowsSocketsAndIpv6AsTheyAreDialled) {
   ServerOptions options;
   options.address = "::1";
-  EXPECT_THAT(StartBlock(options, 5, {}), HasSubstr("Address         : [::1]:5\n"));
+  EXPECT_THAT(StartBlock(options, 5, 0, {}), HasSubstr("Address         : [::1]:5\n"));
   options.network = "unix";
   options.address = "/run/immudb.sock";
-  EXPECT_THAT(StartBlock(options, 0, {}), HasSubstr("Address         : unix:/run/immudb.sock\n"));
+  EXPECT_THAT(StartBlock(options, 0, 0, {}),
+              HasSubstr("Address         : unix:/run/immudb.sock\n"));
 }
 
 TEST(ReadyLine, IsPlainWithoutATerminal) {

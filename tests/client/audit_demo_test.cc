@@ -27,8 +27,9 @@ constexpr size_t kValueBytes = 300;
 class AuditDemo : public DaemonFixture {
  protected:
   void StartDaemon() {
-    daemon_ = std::make_unique<Daemon>(std::vector<std::string>{
-        "--dir", Path("data"), "--network", "unix", "--address", Path("socket")});
+    daemon_ = std::make_unique<Daemon>(std::vector<std::string>{"--dir", Path("data"), "--network",
+                                                                "unix", "--address", Path("socket"),
+                                                                "--metrics-server=false"});
     ASSERT_TRUE(daemon_->AwaitOutput("Address")) << daemon_->err;
   }
   void StopDaemon() {
