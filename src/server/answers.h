@@ -66,7 +66,7 @@ class ListAnswer {
     return refused_.ok();
   }
   // What the call answers when the listing has ended with `listed`.
-  Status Finish(Status listed) const { return listed.ok() ? refused_ : std::move(listed); }
+  Status Finish(const Status& listed) const { return listed.ok() ? refused_ : listed; }
 
  private:
   static constexpr size_t kItemOverheadBytes = 6;  // tag and length; a bit more than needed

@@ -234,10 +234,14 @@ void CommitPipeline::WriteSequenced(std::unique_lock<std::mutex>& lock) {
   bool retracted = false;
   LogPosition end;
   if (status.ok()) status = WriteAndSync(groups, retracted, end);
-  if (!status.ok()) AbandonFrom(std::move(groups), status, retracted, end);
+  if (!status.ok()) {
+    AbandonFrom(std::move(groups), status, retracted, end);
+    lock.lock();
+    writer_busy_ = false;
+    return;
+  }
   lock.lock();
   writer_busy_ = false;
-  if (!status.ok()) return;
   durable_bytes_ += bytes;
   durable_.insert(durable_.end(), std::make_move_iterator(groups.begin()),
                   std::make_move_iterator(groups.end()));

@@ -147,7 +147,9 @@ Result<PublishedState> StoreImpl::OpenDerivedParts(
 }
 
 Result<PublishedState> StoreImpl::Recover() {
-  auto log = ValueLog::Open(fs_, paths_.log, {options_.segment_bytes, options_.sync, options_.max_open_files - IndexFiles(options_)});
+  auto log = ValueLog::Open(
+      fs_, paths_.log,
+      {options_.segment_bytes, options_.sync, options_.max_open_files - IndexFiles(options_)});
   IMMUDB_RETURN_IF_ERROR(log);
   log_ = *std::move(log);
   const auto checkpoint = ReadCheckpoint(fs_, paths_.checkpoint);

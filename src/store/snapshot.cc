@@ -44,7 +44,7 @@ class Handover {
   }
 
   // `listed`: how the listing itself ended.
-  Status Finish(Status listed) const { return listed.ok() ? failed_ : std::move(listed); }
+  Status Finish(const Status& listed) const { return listed.ok() ? failed_ : listed; }
 
  private:
   const size_t limit_;  // 0: none
@@ -137,7 +137,8 @@ Status Snapshot::Range(LeafIndex first, size_t count, const EntryVisitor& visit)
 Status Snapshot::ScanVersions(const std::optional<VersionMark>& mark,
                               const EntryVisitor& visit) const {
   Handover hand_on(0, visit);
-  const std::optional<VersionMark> from = mark;  // the visitor may move the caller's own one on
+  // The visitor may move the caller's own one on.
+  const auto from = mark;  // NOLINT(performance-unnecessary-copy-initialization)
   return hand_on.Finish(
       store_->index().ListVersions(from, size_, [&](std::string_view key, const Version& version) {
         return hand_on(ToEntry(*store_, key, version));

@@ -90,7 +90,7 @@ void WaitForStopSignal(const sigset_t& signals) {
 Status StartLog(const AuditCall& call) {
   const Settings& settings = call.invocation.settings;
   const auto level = call.surroundings.environment.find("LOG_LEVEL");
-  const Status started =
+  Status started =
       StartLogging({.prefix = "immuclientd ",
                     .level = level == call.surroundings.environment.end() ? "" : level->second,
                     .file = settings.Text("logfile"),
