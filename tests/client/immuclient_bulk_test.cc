@@ -7,8 +7,8 @@
 #include <nlohmann/json.hpp>
 
 #include "client/immuclient_live.h"
+#include "commands/progress.h"
 #include "immuclient/bulk_records.h"
-#include "immuclient/progress.h"
 
 namespace immudb {
 namespace {

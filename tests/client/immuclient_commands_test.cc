@@ -9,8 +9,8 @@
 
 #include "base/bytes.h"
 #include "client/immuclient_live.h"
+#include "commands/output.h"
 #include "immuclient/commands.h"
-#include "immuclient/output.h"
 #include "immudb/verify.h"
 
 namespace immudb {

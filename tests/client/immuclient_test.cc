@@ -11,8 +11,8 @@
 #include "base/bytes.h"
 #include "client/client_test_util.h"
 #include "client/fake_server.h"
+#include "commands/output.h"
 #include "immuclient/app.h"
-#include "immuclient/output.h"
 #include "immudb/verify.h"
 
 namespace immudb {

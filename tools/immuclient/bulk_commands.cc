@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "commands/output.h"
 #include "immuclient/bulk_options.h"
-#include "immuclient/output.h"
 
 namespace immudb {
 

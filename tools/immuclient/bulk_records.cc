@@ -7,8 +7,8 @@
 
 #include "base/bytes.h"
 #include "base/status_macros.h"
-#include "immuclient/command_util.h"
-#include "immuclient/output.h"
+#include "commands/command_util.h"
+#include "commands/output.h"
 #include "immudb/verify.h"
 
 namespace immudb {

@@ -2,17 +2,12 @@
 #include "immuclient/commands.h"
 
 #include <algorithm>
-#include <utility>
+#include <iterator>
 
-#include "immuclient/output.h"
-#include "support/connection_options.h"
+#include "commands/output.h"
 
 namespace immudb {
 namespace {
-
-constexpr char kNoUuidWarning[] =
-    "!IMPORTANT WARNING: immudb-uuid header is not published by the immudb server; this client "
-    "MUST NOT be used to connect to different immudb servers!";
 
 std::vector<Command> AllCommands() {
   std::vector<Command> all;
@@ -41,23 +36,6 @@ ProgramSpec ShellProgram() {
     if (command.in_shell) program.commands.push_back(command.spec);
   }
   return program;
-}
-
-Result<Client*> Session::Connected() {
-  if (client_ != nullptr) return client_.get();
-  auto options = ToClientOptions(settings_);
-  if (!options.ok()) return options.status();
-  options->token_file = settings_.Text("tokenfile");
-  options->root_directory = settings_.Text("dir");
-  auto client = Client::Connect(*options);
-  if (!client.ok()) return client.status();
-  client_ = *std::move(client);
-  if (client_->server_uuid().empty()) note_ = kNoUuidWarning;
-  return client_.get();
-}
-
-std::string Session::TakeNote() {
-  return std::exchange(note_, {});
 }
 
 }  // namespace immudb

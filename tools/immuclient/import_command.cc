@@ -4,10 +4,10 @@
 #include <system_error>
 
 #include "base/status_macros.h"
+#include "commands/command_util.h"
+#include "commands/progress.h"
 #include "immuclient/bulk_options.h"
 #include "immuclient/bulk_records.h"
-#include "immuclient/command_util.h"
-#include "immuclient/progress.h"
 
 namespace immudb {
 namespace {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "immuclient/command_util.h"
+#include "commands/command_util.h"
 #include "immudb/verify.h"
 
 namespace immudb {

@@ -2,7 +2,7 @@
 #include <algorithm>
 
 #include "base/bytes.h"
-#include "immuclient/command_util.h"
+#include "commands/command_util.h"
 #include "immudb/proof_document.h"
 #include "immudb/verify.h"
 

@@ -3,7 +3,7 @@
 #include <cstdio>
 
 #include "base/bytes.h"
-#include "immuclient/command_util.h"
+#include "commands/command_util.h"
 #include "immudb/verify.h"
 
 namespace immudb {

@@ -2,7 +2,7 @@
 #include "base/bytes.h"
 #include "cli/prompt.h"
 #include "client/token_store.h"
-#include "immuclient/command_util.h"
+#include "commands/command_util.h"
 
 namespace immudb {
 namespace {

@@ -15,7 +15,7 @@
 #include "cli/exit_code.h"
 #include "cli/shell_words.h"
 #include "cli/version.h"
-#include "immuclient/output.h"
+#include "commands/output.h"
 
 namespace immudb {
 namespace {

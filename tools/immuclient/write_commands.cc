@@ -6,7 +6,7 @@
 
 #include "base/bytes.h"
 #include "base/status_macros.h"
-#include "immuclient/command_util.h"
+#include "commands/command_util.h"
 #include "immudb/verify.h"
 
 namespace immudb {

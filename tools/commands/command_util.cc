@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "immuclient/command_util.h"
+#include "commands/command_util.h"
 
 #include <charconv>
 #include <cmath>
@@ -11,6 +11,7 @@
 
 #include "base/bytes.h"
 #include "base/status_macros.h"
+#include "cli/prompt.h"
 #include "immudb/verify.h"
 
 namespace immudb {
@@ -32,6 +33,19 @@ Outcome Said(std::string text, Json result) {
   Outcome outcome{.text = std::move(text)};
   outcome.results.push_back(std::move(result));
   return outcome;
+}
+
+Outcome Done(std::string text, Json result, const Status& status) {
+  return status.ok() ? Said(std::move(text), std::move(result)) : Failed(status);
+}
+
+Result<std::string> ReadNewPassword(const std::string& user) {
+  auto password = ReadPassword("Choose a password for " + user + ":");
+  if (!password.ok()) return password;
+  const auto again = ReadPassword("Confirm password:");
+  if (!again.ok()) return again;
+  if (*again != *password) return Status::InvalidArgument("Passwords don't match");
+  return password;
 }
 
 Result<uint64_t> ParseNumber(const std::string& text, std::string_view what) {

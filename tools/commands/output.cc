@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "immuclient/output.h"
+#include "commands/output.h"
 
 #include <array>
 #include <ctime>

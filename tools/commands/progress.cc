@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "immuclient/progress.h"
+#include "commands/progress.h"
 
 #include <array>
 #include <cstdio>

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What several commands of immuclient need.
+// What several commands need.
 #pragma once
 
 #include <optional>
 #include <string>
 #include <string_view>
 
-#include "immuclient/commands.h"
-#include "immuclient/output.h"
+#include "commands/command.h"
+#include "commands/output.h"
 
 namespace immudb {
 
@@ -19,6 +19,12 @@ Outcome WrongUsage(std::string message);
 Outcome KeyFailed(const Status& status, const std::string& key);
 // Text and one object.
 Outcome Said(std::string text, Json result);
+
+// The same if the status is ok, else Failed.
+Outcome Done(std::string text, Json result, const Status& status);
+
+// Asks twice. kInvalidArgument: "Passwords don't match", or none was given.
+Result<std::string> ReadNewPassword(const std::string& user);
 
 // A decimal number without sign; kInvalidArgument: `"x" is not a valid <what>`.
 Result<uint64_t> ParseNumber(const std::string& text, std::string_view what);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What immuclient prints: the blocks of text, to the space those that scripts were written against,
+// What commands print: the blocks of text, to the space those that scripts were written against,
 // and the same results as JSON objects.
 //
 // Fields of JSON: index, key, value, hash (hex), time (Unix seconds of a structured value),
@@ -16,7 +16,7 @@
 
 #include "cli/byte_form.h"
 #include "cli/exit_code.h"
-#include "immuclient/commands.h"
+#include "commands/command.h"
 #include "immudb/client.h"
 
 namespace immudb {

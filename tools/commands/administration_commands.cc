@@ -3,7 +3,7 @@
 
 #include "cli/prompt.h"
 #include "cli/table.h"
-#include "immuclient/command_util.h"
+#include "commands/command_util.h"
 
 namespace immudb {
 namespace {
@@ -29,17 +29,13 @@ Outcome RunAction(const CommandContext& context, const char* command,
     }
     const CommandArguments rest(arguments.begin() + 1, arguments.end());
     if (rest.size() < action.min || rest.size() > action.max) {
-      return WrongUsage("usage: immuclient " + (std::string(command) + ' ' + action.name + ' ') +
+      return WrongUsage("usage: " + (std::string(command) + ' ' + action.name + ' ') +
                         action.arguments);
     }
     const auto client = context.Connected();
     return client.ok() ? action.run(context, *client, rest) : Failed(client.status());
   }
   return WrongUsage("unknown action \"" + arguments[0] + "\" of " + command + "; it has: " + known);
-}
-
-Outcome Done(std::string text, Json result, const Status& status) {
-  return status.ok() ? Said(std::move(text), std::move(result)) : Failed(status);
 }
 
 Outcome ListDatabases(const CommandContext& /*context*/, Client* client,
@@ -148,15 +144,6 @@ Outcome ListUsers(const CommandContext& /*context*/, Client* client,
   outcome.text = ToText(table);
   if (outcome.text.ends_with('\n')) outcome.text.pop_back();
   return outcome;
-}
-
-Result<std::string> ReadNewPassword(const std::string& user) {
-  auto password = ReadPassword("Choose a password for " + user + ":");
-  if (!password.ok()) return password;
-  const auto again = ReadPassword("Confirm password:");
-  if (!again.ok()) return again;
-  if (*again != *password) return Status::InvalidArgument("Passwords don't match");
-  return password;
 }
 
 // Before a password is asked for.

@@ -9,7 +9,7 @@
 #include <optional>
 #include <string>
 
-#include "immuclient/commands.h"
+#include "commands/command.h"
 
 namespace immudb {
 
