@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The commands of immuadmin as one table; the frame is that of immuclient (commands/command.h).
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "commands/command.h"
+
+namespace immudb {
+
+// All commands, in the order of the help text.
+const std::vector<Command>& AdminCommands();
+
+// The row --yes, of commands that ask before they destroy something.
+OptionSpec YesOption();
+
+// Asks on `err` for the name of what is about to be changed, unless --yes was given.
+// kFailedPrecondition "Canceled" when the answer is anything else.
+Status ConfirmByName(const CommandContext& context, std::string_view question,
+                     const std::string& name);
+
+// The parts of the table; each stands in a file of its own.
+std::vector<Command> AdminSessionCommands();  // login, logout, status
+std::vector<Command> ServerCommands();        // set, print
+
+}  // namespace immudb

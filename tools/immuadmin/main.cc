@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <cstdlib>
+#include <iostream>
+
+#include "immuadmin/app.h"
+
+int main(int argc, char** argv) {
+  // An error of ours is one line; gRPC's own lines are for those who ask for them.
+  ::setenv("GRPC_VERBOSITY", "NONE", 0);  // NOLINT(concurrency-mt-unsafe): no other thread yet
+  return immudb::RunImmuadmin({argv + 1, argv + argc}, immudb::Surroundings::OfProcess(), std::cin,
+                              std::cout, std::cerr);
+}
