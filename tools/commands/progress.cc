@@ -20,10 +20,11 @@ void OnInterrupt(int /*signal*/) {
 
 }  // namespace
 
-Progress::Progress(const Streams& streams, std::string verb, uint64_t total)
+Progress::Progress(const Streams& streams, std::string verb, uint64_t total, Unit unit)
     : err_(streams.err_is_terminal ? streams.err : nullptr),
       verb_(std::move(verb)),
-      total_(total) {}
+      total_(total),
+      unit_(unit) {}
 
 Progress::~Progress() {
   if (err_ != nullptr && shown_) *err_ << kEraseLine << std::flush;
@@ -40,6 +41,11 @@ void Progress::Show(uint64_t entries, uint64_t done) {
   std::snprintf(text.data(), text.size(), " %llu entries, %.0f/s",
                 static_cast<unsigned long long>(entries), rate);
   *err_ << kEraseLine << verb_ << text.data();
+  if (unit_ == Unit::kBytes && seconds > 0) {
+    std::snprintf(text.data(), text.size(), ", %.1f MB/s",
+                  static_cast<double>(done) / seconds / 1e6);
+    *err_ << text.data();
+  }
   if (total_ > 0) {
     const double share = static_cast<double>(done) / static_cast<double>(total_);
     std::snprintf(text.data(), text.size(), ", %.0f%%", 100 * share);

@@ -18,7 +18,8 @@ namespace immudb {
 class Progress {
  public:
   // `total` counts what `done` counts: bytes or entries; 0: unknown.
-  Progress(const Streams& streams, std::string verb, uint64_t total);
+  enum class Unit : uint8_t { kEntries, kBytes };  // of bytes the rate is shown too
+  Progress(const Streams& streams, std::string verb, uint64_t total, Unit unit = Unit::kEntries);
   ~Progress();  // takes the line away
   Progress(const Progress&) = delete;
   Progress& operator=(const Progress&) = delete;
@@ -30,6 +31,7 @@ class Progress {
   std::ostream* err_;  // null: there is no terminal
   const std::string verb_;
   const uint64_t total_;
+  const Unit unit_;
   const Clock::time_point start_ = Clock::now();
   std::optional<Clock::time_point> shown_;
 };

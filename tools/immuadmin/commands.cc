@@ -11,7 +11,7 @@ namespace {
 
 std::vector<Command> AllCommands() {
   std::vector<Command> all;
-  for (auto* part : {AdminSessionCommands, AdministrationCommands, ServerCommands}) {
+  for (auto* part : {AdminSessionCommands, AdministrationCommands, ServerCommands, StoreCommands}) {
     std::ranges::move(part(), std::back_inserter(all));
   }
   return all;

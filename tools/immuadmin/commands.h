@@ -25,5 +25,6 @@ Status ConfirmByName(const CommandContext& context, std::string_view question,
 // The parts of the table; each stands in a file of its own.
 std::vector<Command> AdminSessionCommands();  // login, logout, status
 std::vector<Command> ServerCommands();        // set, print
+std::vector<Command> StoreCommands();         // verify, rebuild: on files, with the server stopped
 
 }  // namespace immudb
