@@ -120,9 +120,20 @@ class DumpSource final : public ChunkSource {
   static pb::KV EntryRecord(Entry&& entry) {
     pb::KV record = Record(entry.kind == EntryKind::kValue ? kValueMark : kReferenceMark,
                            entry.index.value + 1);
+    if (entry.kind != EntryKind::kValue) record.set_meta(Meta(entry));
     record.set_key(std::move(entry.key));
     record.set_value(std::move(entry.value));
     return record;
+  }
+
+  // What the mark does not tell, for whoever loads the dump: the kind, and for a set member the
+  // length of the set's name as a varint. Original clients do not look at it.
+  static std::string Meta(const Entry& entry) {
+    std::string meta(1, static_cast<char>(entry.kind));
+    if (entry.kind != EntryKind::kSortedSetMember) return meta;
+    uint64_t length = entry.key.size() - sizeof(double) - entry.value.size();
+    for (; length >= 0x80; length >>= 7) meta += static_cast<char>(length | 0x80);
+    return meta += static_cast<char>(length);
   }
 
   static pb::KV Record(const char (&mark)[1], uint64_t version) {

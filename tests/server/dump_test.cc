@@ -72,7 +72,7 @@ void Take(const pb::KVList& chunk, Dumped& dumped) {
   for (const pb::KV& record : chunk.kv()) {
     EXPECT_EQ(record.user_meta().size(), 1U);
     EXPECT_EQ(record.expires_at(), 0U);
-    EXPECT_EQ(record.meta(), "");
+    EXPECT_EQ(record.meta().empty(), record.user_meta()[0] != '\x01');
     EXPECT_GE(record.stream_id(), 1U);
     (record.user_meta()[0] == kNodeMark ? dumped.nodes : dumped.entries).push_back(record);
   }
@@ -169,6 +169,8 @@ TEST_F(DumpTest, HoldsAllKindsOfRecords) {
                                        {value, "b", "1", 1},
                                        {reference, "r", "b", 3},
                                        {reference, SortedSetKey("set", 1.5, "b"), "b", 4}}));
+  EXPECT_EQ(dumped.entries[3].meta(), "\1") << "a reference";
+  EXPECT_EQ(dumped.entries[4].meta(), "\2\3") << "a member of a set whose name has 3 bytes";
 
   // 5 + 3 + 2 + 1; a leaf's record ends with the key of its entry.
   ASSERT_EQ(dumped.nodes.size(), 11U);

@@ -11,7 +11,8 @@ namespace {
 
 std::vector<Command> AllCommands() {
   std::vector<Command> all;
-  for (auto* part : {AdminSessionCommands, AdministrationCommands, ServerCommands, StoreCommands}) {
+  for (auto* part : {AdminSessionCommands, AdministrationCommands, ServerCommands, DumpCommands,
+                     StoreCommands}) {
     std::ranges::move(part(), std::back_inserter(all));
   }
   return all;

@@ -27,4 +27,6 @@ std::vector<Command> AdminSessionCommands();  // login, logout, status
 std::vector<Command> ServerCommands();        // set, print
 std::vector<Command> StoreCommands();         // verify, rebuild: on files, with the server stopped
 
+std::vector<Command> DumpCommands();  // dump, load
+
 }  // namespace immudb

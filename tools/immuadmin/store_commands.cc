@@ -216,7 +216,9 @@ Status CheckSource(const std::string& folder, const VerifyReport& report) {
     const bool derived = damage.file == JoinPath(folder, "tree") ||
                          damage.file == JoinPath(folder, "positions") ||
                          damage.file.starts_with(JoinPath(folder, "index"));
-    if (!derived) {
+    // An index that knows more than the log: the end of the log is gone.
+    const bool lost = damage.index && *damage.index >= LeafIndex{report.size.value};
+    if (!derived || lost) {
       return {
           StatusCode::kDataLoss,
           "nothing was changed, because what cannot be derived is damaged: " + DamageText(damage)};
