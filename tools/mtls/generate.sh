@@ -117,7 +117,7 @@ alternative() {
   fi
 }
 
-out=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")" && pwd)
+out=$(cd -- "$(dirname -- "${BASH_SOURCE[0]:-$0}")" && pwd)
 days=365
 force=false
 names=()
