@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Backups as tar archives: to and from files and streams. The only code that knows libarchive.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "backup/backup_sink.h"
+#include "backup/manifest.h"
+
+namespace immudb {
+
+// "a.tar.zst", "a.tar.gz" and "a.tar" are archives.
+bool IsArchiveName(std::string_view path);
+
+// A file, which must not exist (kAlreadyExists); compressed as its name says.
+Result<std::unique_ptr<BackupSink>> ArchiveSink(const std::string& path);
+// A stream of tar.zst to this descriptor, which stays open.
+Result<std::unique_ptr<BackupSink>> StreamSink(int descriptor);
+
+// Unpacks an archive (of any compression above) from the file or the descriptor into `directory`,
+// which must be empty. Only regular files that its manifest names, of the size that it says, are
+// taken: kDataLoss for anything else. The SHA-256 of the files are not compared here.
+Status UnpackArchive(const std::string& path, const std::string& directory);
+Status UnpackStream(int descriptor, const std::string& directory);
+
+}  // namespace immudb
