@@ -12,6 +12,7 @@
 #include "database/database_name.h"
 #include "database/server_identifier.h"
 #include "immudb/verify.h"
+#include "store/checkpoint.h"
 
 namespace immudb {
 namespace {
@@ -126,13 +127,17 @@ class Backup {
     const BackupDatabase* base = options_.base ? options_.base->Find(name) : nullptr;
     if (base != nullptr) reading.from = base->state;
     if (published) reading.until = published->size;
-    if (options_.since) reading.watched = {{options_.since->value}};
+    if (options_.since) reading.watched.push_back({options_.since->value});
     if (published && published->size < reading.from.tree.size()) {
       return Status::FailedPrecondition(
           "it has " + std::to_string(published->size.value) + " entries, the base " +
           std::to_string(reading.from.tree.size().value) + ": the base is of another database");
     }
     const std::string log = FolderOf(name) + "/log";
+    // What the database itself knows to be durable; read before the log, which may grow.
+    const auto checkpoint = ReadCheckpoint(fs_, FolderOf(name) + "/CHECKPOINT");
+    IMMUDB_RETURN_IF_ERROR(checkpoint);
+    if (*checkpoint) reading.watched.push_back((*checkpoint)->size);
     const uint64_t total = TotalBytes(log);
     reading.progress = [&](uint64_t bytes) { Tell(bytes, total); };
     const auto read = ReadLog(fs_, log, reading);
@@ -146,6 +151,7 @@ class Backup {
                               ToHex(published->root) +
                               ": the log was changed, or the base is of another database");
     }
+    if (*checkpoint) IMMUDB_RETURN_IF_ERROR(CheckAgainst(**checkpoint, reading, *read));
     LogState from = reading.from;
     if (options_.since) {
       const auto start = StartAt({options_.since->value}, *read);
@@ -154,6 +160,24 @@ class Backup {
     }
     if (!published) IMMUDB_RETURN_IF_ERROR(MakeDurable(log, read->end.end));
     return AddDatabase(name, from, *read);
+  }
+
+  // A damaged end of a log may look like the torn tail of a crash: the checkpoint knows better.
+  static Status CheckAgainst(const PublishedState& checkpoint, const LogReadOptions& reading,
+                             const LogRead& read) {
+    const auto met = read.watched.find(checkpoint.size);
+    if (met == read.watched.end()) {
+      const bool outside = checkpoint.size < reading.from.tree.size() ||
+                           (reading.until && *reading.until < checkpoint.size);
+      if (outside) return Status::Ok();
+      return Status::DataLoss("the log ends with " + std::to_string(read.end.tree.size().value) +
+                              " entries, before the " + std::to_string(checkpoint.size.value) +
+                              " of the last checkpoint: acknowledged entries are missing");
+    }
+    if (met->second.root == checkpoint.root) return Status::Ok();
+    return Status::DataLoss("the log leads to another root at " +
+                            std::to_string(checkpoint.size.value) +
+                            " entries than the last checkpoint: it was changed outside of immudb");
   }
 
   static Result<LogState> StartAt(TreeSize size, const LogRead& read) {

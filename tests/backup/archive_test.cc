@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "backup/archive.h"
+
+#include <archive.h>
+#include <archive_entry.h>
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <functional>
+#include <thread>
+
+#include "backup/backup_fixture.h"
+
+namespace immudb::testing {
+namespace {
+
+class ArchiveTest : public BackupFixture {
+ protected:
+  void SetUp() override {
+    OpenStore();
+    Fill(0, 5);
+    const auto manifest = BackUp(Online(), dir_.File("folder"));
+    ASSERT_TRUE(manifest.ok()) << manifest.status().ToString();
+    text_ = ManifestText(*manifest);
+    log_ = ReadAll(dir_.File("folder/defaultdb/log/00000000.log"));
+  }
+
+  struct Member {
+    std::string name;
+    std::string content;
+    std::string symlink = {};
+    std::string hardlink = {};
+  };
+  std::vector<Member> Good() const {
+    return {{kManifestFile, text_},
+            {"defaultdb/log/00000000.log", log_},
+            {"defaultdb/immudb.identifier", "twelve bytes"}};
+  }
+  // As somebody with other tools would make it.
+  void MakeTar(const std::string& path, const std::vector<Member>& members) const {
+    archive* tar = archive_write_new();
+    archive_write_set_format_pax_restricted(tar);
+    ASSERT_EQ(archive_write_open_filename(tar, path.c_str()), ARCHIVE_OK);
+    for (const Member& member : members) {
+      archive_entry* entry = archive_entry_new();
+      archive_entry_set_pathname(entry, member.name.c_str());
+      archive_entry_set_filetype(entry, member.symlink.empty() ? AE_IFREG : AE_IFLNK);
+      archive_entry_set_perm(entry, 0644);
+      if (!member.symlink.empty()) archive_entry_set_symlink(entry, member.symlink.c_str());
+      if (!member.hardlink.empty()) archive_entry_set_hardlink(entry, member.hardlink.c_str());
+      archive_entry_set_size(entry, static_cast<la_int64_t>(member.content.size()));
+      ASSERT_EQ(archive_write_header(tar, entry), ARCHIVE_OK);
+      archive_write_data(tar, member.content.data(), member.content.size());
+      archive_entry_free(entry);
+    }
+    ASSERT_EQ(archive_write_free(tar), ARCHIVE_OK);
+  }
+
+  std::string text_;
+  std::string log_;
+};
+
+// Each of the forms in which backups are kept.
+TEST_F(ArchiveTest, AllFormsAreRestored) {
+  for (const char* name : {"a.tar.zst", "b.tar.gz", "c.tar"}) {
+    const auto manifest = BackUp(Online(), dir_.File(name));
+    ASSERT_TRUE(manifest.ok()) << manifest.status().ToString();
+    const auto restored = RestoreBackup(To(target_ + name, {dir_.File(name)}));
+    ASSERT_TRUE(restored.ok()) << restored.status().ToString();
+    EXPECT_EQ(restored->front().root, store_->Latest().root());
+    EXPECT_EQ(ArchiveSink(dir_.File(name)).status().code(), StatusCode::kAlreadyExists);
+  }
+  MakeTar(dir_.File("foreign.tar"), Good());
+  EXPECT_TRUE(RestoreBackup(To(target_, {dir_.File("foreign.tar")})).ok());
+}
+
+// Backups may go from machine to machine without a file between.
+TEST_F(ArchiveTest, GoesThroughAPipe) {
+  int ends[2];
+  ASSERT_EQ(::pipe(ends), 0);
+  std::thread writer([&] {
+    auto sink = StreamSink(ends[1]);
+    EXPECT_TRUE(sink.ok());
+    EXPECT_TRUE(WriteBackup(Online(), **sink).ok());
+    sink->reset();
+    ::close(ends[1]);
+  });
+  RestoreOptions options = To(target_, {"-"});
+  options.stream = ends[0];
+  const auto restored = RestoreBackup(options);
+  writer.join();
+  ::close(ends[0]);
+  ASSERT_TRUE(restored.ok()) << restored.status().ToString();
+  EXPECT_EQ(restored->front().root, store_->Latest().root());
+}
+
+// An archive must not write anywhere but where it is unpacked, nor bring anything unexpected.
+TEST_F(ArchiveTest, RefusesWhatDoesNotBelong) {
+  using Members = std::vector<Member>;
+  const std::string outside = dir_.File("outside");
+  const std::vector<std::pair<const char*, std::function<void(Members&)>>> attacks = {
+      {"dot dot",
+       [](Members& m) {
+         m.push_back({"../../../outside", "x"});
+       }},
+      {"dot dot inside",
+       [](Members& m) {
+         m.push_back({"defaultdb/../../../../outside", "x"});
+       }},
+      {"absolute",
+       [&](Members& m) {
+         m.push_back({outside, "x"});
+       }},
+      {"absolute name of a file", [&](Members& m) { m[1].name = "/" + m[1].name; }},
+      {"link",
+       [&](Members& m) {
+         m.insert(m.begin() + 1, {"defaultdb", "", dir_.path()});
+       }},
+      {"file as link",
+       [&](Members& m) {
+         m[1] = {m[1].name, "", outside};
+       }},
+      {"file as hard link",
+       [&](Members& m) {
+         m[1] = {m[1].name, "", "", data_ + "/immudb.lock"};
+       }},
+      {"unexpected",
+       [](Members& m) {
+         m.push_back({"defaultdb/CHECKPOINT", "x"});
+       }},
+      {"twice", [](Members& m) { m.push_back(m[1]); }},
+      {"longer", [](Members& m) { m[1].content += "x"; }},
+      {"shorter", [](Members& m) { m[1].content.pop_back(); }},
+      {"missing", [](Members& m) { m.pop_back(); }},
+      {"no manifest", [](Members& m) { m.erase(m.begin()); }},
+      {"manifest last", [](Members& m) { std::swap(m.front(), m.back()); }},
+  };
+  for (const auto& [what, change] : attacks) {
+    Members members = Good();
+    change(members);
+    MakeTar(dir_.File("attack.tar"), members);
+    const auto restored = RestoreBackup(To(target_, {dir_.File("attack.tar")}));
+    EXPECT_EQ(restored.status().code(), StatusCode::kDataLoss)
+        << what << ": " << restored.status().ToString();
+    EXPECT_FALSE(std::filesystem::exists(target_ + "/defaultdb")) << what;
+    EXPECT_FALSE(std::filesystem::exists(target_ + "/.restore")) << what;
+    EXPECT_FALSE(std::filesystem::exists(outside)) << what;
+  }
+}
+
+// Whatever byte of an archive is changed: refused, or (bytes that mean nothing) the very same
+// database. Cut anywhere: refused.
+TEST_F(ArchiveTest, RefusesFlippedAndMissingBytes) {
+  const std::string path = dir_.File("a.tar.zst");
+  ASSERT_TRUE(BackUp(Online(), path).ok());
+  const std::string archive = ReadAll(path);
+  size_t refused = 0;
+  size_t tried = 0;
+  for (size_t i = 0; i < archive.size(); i += 1 + archive.size() / 150) {
+    std::string changed = archive;
+    changed[i] = static_cast<char>(changed[i] ^ 0x08);
+    WriteAll(path, changed);
+    const auto restored = RestoreBackup(To(target_, {path}));
+    ++tried;
+    if (!restored.ok()) {
+      ++refused;
+      EXPECT_FALSE(std::filesystem::exists(target_ + "/defaultdb"));
+      continue;
+    }
+    EXPECT_EQ(restored->front().root, store_->Latest().root());
+    EXPECT_EQ(ReadAll(target_ + "/defaultdb/immudb.identifier"), "twelve bytes");
+    std::filesystem::remove_all(target_);
+  }
+  EXPECT_GT(refused * 10, tried * 9) << refused << " of " << tried;
+  for (size_t i = 0; i < archive.size(); i += 1 + archive.size() / 20) {
+    WriteAll(path, archive.substr(0, i));
+    EXPECT_FALSE(RestoreBackup(To(target_, {path})).ok()) << "cut at " << i;
+  }
+}
+
+}  // namespace
+}  // namespace immudb::testing
