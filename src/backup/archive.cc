@@ -80,6 +80,8 @@ class TarSink final : public BackupSink {
     int done = archive_write_set_format_pax_restricted(tar_.get());
     if (compression == Compression::kZstd) done = archive_write_add_filter_zstd(tar_.get());
     if (compression == Compression::kGzip) done = archive_write_add_filter_gzip(tar_.get());
+    // Nothing behind the compressed stream: readers of a pipe take it for another frame.
+    if (done == ARCHIVE_OK) done = archive_write_set_bytes_in_last_block(tar_.get(), 1);
     if (done == ARCHIVE_OK) done = archive_write_open_fd(tar_.get(), descriptor_);
     return done == ARCHIVE_OK ? Status::Ok() : Failed();
   }
