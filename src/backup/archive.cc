@@ -135,24 +135,39 @@ class Unpacker {
     if (error) directory_.clear();
   }
 
-  Status Run(int descriptor) {
-    if (directory_.empty()) return Status::NotFound("no folder to unpack " + name_);
+  Result<Manifest> ReadManifest(int descriptor) {
     tar_.reset(archive_read_new());
-    disk_.reset(archive_write_disk_new());
-    if (tar_ == nullptr || disk_ == nullptr) return OutOfMemory();
+    if (tar_ == nullptr) return OutOfMemory();
     archive_read_support_format_tar(tar_.get());
     archive_read_support_filter_zstd(tar_.get());
     archive_read_support_filter_gzip(tar_.get());
-    // Absolute names are refused by TakeFile: what is given to libarchive begins with our folder.
-    archive_write_disk_set_options(disk_.get(), ARCHIVE_EXTRACT_SECURE_NODOTDOT |
-                                                    ARCHIVE_EXTRACT_SECURE_SYMLINKS |
-                                                    ARCHIVE_EXTRACT_NO_OVERWRITE);
     if (archive_read_open_fd(tar_.get(), descriptor, kBlockBytes) != ARCHIVE_OK) return Damaged();
     archive_entry* entry = nullptr;
     IMMUDB_RETURN_IF_ERROR(Next(&entry));
     if (entry == nullptr) return Status::DataLoss(name_ + " is empty");
-    IMMUDB_RETURN_IF_ERROR(TakeManifest(entry));
-    for (;;) {
+    const auto text = ManifestIn(entry);
+    IMMUDB_RETURN_IF_ERROR(text);
+    auto manifest = ParseManifest(*text);
+    if (!manifest.ok()) return manifest.status().WithContext(name_);
+    return manifest;
+  }
+
+  Status Run(int descriptor) {
+    if (directory_.empty()) return Status::NotFound("no folder to unpack " + name_);
+    disk_.reset(archive_write_disk_new());
+    if (disk_ == nullptr) return OutOfMemory();
+    // Absolute names are refused by TakeFile: what is given to libarchive begins with our folder.
+    archive_write_disk_set_options(disk_.get(), ARCHIVE_EXTRACT_SECURE_NODOTDOT |
+                                                    ARCHIVE_EXTRACT_SECURE_SYMLINKS |
+                                                    ARCHIVE_EXTRACT_NO_OVERWRITE);
+    const auto manifest = ReadManifest(descriptor);
+    IMMUDB_RETURN_IF_ERROR(manifest);
+    IMMUDB_RETURN_IF_ERROR(ReplaceFile(FileSystem::Real(), JoinPath(directory_, kManifestFile),
+                                       ManifestText(*manifest)));
+    for (const auto& database : manifest->databases) {
+      for (const auto& file : database.files) expected_[file.name] = file.bytes;
+    }
+    for (archive_entry* entry = nullptr;;) {
       IMMUDB_RETURN_IF_ERROR(Next(&entry));
       if (entry == nullptr) break;
       IMMUDB_RETURN_IF_ERROR(TakeFile(entry));
@@ -185,7 +200,7 @@ class Unpacker {
     return name;
   }
 
-  Status TakeManifest(archive_entry* entry) {
+  Result<std::string> ManifestIn(archive_entry* entry) {
     const auto name = NameOf(entry);
     IMMUDB_RETURN_IF_ERROR(name);
     const la_int64_t bytes = archive_entry_size(entry);
@@ -200,12 +215,7 @@ class Unpacker {
       if (count <= 0) return Damaged();
       held += static_cast<size_t>(count);
     }
-    const auto manifest = ParseManifest(text);
-    if (!manifest.ok()) return manifest.status().WithContext(name_);
-    for (const auto& database : manifest->databases) {
-      for (const auto& file : database.files) expected_[file.name] = file.bytes;
-    }
-    return ReplaceFile(FileSystem::Real(), JoinPath(directory_, kManifestFile), text);
+    return text;
   }
 
   Status TakeFile(archive_entry* entry) {
@@ -278,6 +288,14 @@ Status UnpackArchive(const std::string& path, const std::string& directory) {
   const Status unpacked = Unpacker(path, directory).Run(descriptor);
   ::close(descriptor);
   return unpacked;
+}
+
+Result<Manifest> ReadArchiveManifest(const std::string& path) {
+  const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (descriptor < 0) return SystemFailure("cannot open " + path, errno);
+  auto manifest = Unpacker(path, ".").ReadManifest(descriptor);
+  ::close(descriptor);
+  return manifest;
 }
 
 Status UnpackStream(int descriptor, const std::string& directory) {

@@ -26,4 +26,7 @@ Result<std::unique_ptr<BackupSink>> StreamSink(int descriptor);
 Status UnpackArchive(const std::string& path, const std::string& directory);
 Status UnpackStream(int descriptor, const std::string& directory);
 
+// Only the manifest, with which every archive begins.
+Result<Manifest> ReadArchiveManifest(const std::string& path);
+
 }  // namespace immudb
