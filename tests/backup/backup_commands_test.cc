@@ -106,6 +106,19 @@ TEST_F(BackupCommandsTest, OnlineThenRestoredWithConsent) {
       << done->text;
 }
 
+// A question would eat the first bytes of the backup.
+TEST_F(BackupCommandsTest, AStreamIsNoAnswer) {
+  RestoreArguments restore;
+  restore.directory = dir_.File("elsewhere");
+  restore.snapshots = {"-"};
+  restore.manual_stop_start = true;
+  in_.str("y\n");
+  const Status refused = RunRestore(restore, surroundings_).status();
+  EXPECT_EQ(refused.code(), StatusCode::kFailedPrecondition);
+  EXPECT_NE(refused.message().find("--yes"), std::string::npos) << refused.message();
+  EXPECT_EQ(in_.tellg(), 0);
+}
+
 TEST_F(BackupCommandsTest, WrongArgumentsSaySo) {
   BackupArguments arguments = Arguments();
   arguments.directory = dir_.File("nothing");

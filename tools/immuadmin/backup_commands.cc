@@ -30,7 +30,11 @@ Status Canceled() {
 }
 
 Status Ask(const BackupSurroundings& surroundings, const std::string& question) {
-  if (surroundings.in == nullptr) return Canceled();
+  if (surroundings.in == nullptr) {
+    return Status::FailedPrecondition("this needs an answer, and there is nobody to ask: " +
+                                      question.substr(question.rfind('\n') + 1) +
+                                      "If so, give --yes (or --replace)");
+  }
   *surroundings.err << question << std::flush;
   std::string answer;
   std::getline(*surroundings.in, answer);
@@ -180,10 +184,11 @@ Result<BackupDone> RunBackup(const BackupArguments& arguments,
   return done;
 }
 
-Result<RestoreDone> RunRestore(const RestoreArguments& arguments,
-                               const BackupSurroundings& surroundings) {
+Result<RestoreDone> RunRestore(const RestoreArguments& arguments, const BackupSurroundings& given) {
+  BackupSurroundings surroundings = given;
   for (const std::string& snapshot : arguments.snapshots) {
     IMMUDB_RETURN_IF_ERROR(CheckFormat(snapshot));
+    if (snapshot == "-") surroundings.in = nullptr;  // it is not there for answers
   }
   IMMUDB_RETURN_IF_ERROR(CheckDirectory(arguments.directory, "restore"));
   RestoreOptions options;
