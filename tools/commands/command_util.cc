@@ -42,7 +42,7 @@ Outcome Done(std::string text, Json result, const Status& status) {
 Result<std::string> ReadNewPassword(const std::string& user) {
   auto password = ReadPassword("Choose a password for " + user + ":");
   if (!password.ok()) return password;
-  const auto again = ReadPassword("Confirm password:");
+  auto again = ReadPassword("Confirm password:");
   if (!again.ok()) return again;
   if (*again != *password) return Status::InvalidArgument("Passwords don't match");
   return password;

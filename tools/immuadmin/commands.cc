@@ -12,7 +12,7 @@ namespace {
 std::vector<Command> AllCommands() {
   std::vector<Command> all;
   for (auto* part : {AdminSessionCommands, AdministrationCommands, ServerCommands, DumpCommands,
-                     StoreCommands, MachineCommands}) {
+                     BackupCommands, StoreCommands, MachineCommands}) {
     std::ranges::move(part(), std::back_inserter(all));
   }
   return all;

@@ -28,6 +28,7 @@ std::vector<Command> ServerCommands();        // set, print
 std::vector<Command> StoreCommands();         // verify, rebuild: on files, with the server stopped
 
 std::vector<Command> DumpCommands();     // dump, load
-std::vector<Command> MachineCommands();  // tls, service: of the machine that it runs on
+std::vector<Command> BackupCommands();   // backup, restore
+std::vector<Command> MachineCommands();  // stats; tls, service: of the machine that it runs on
 
 }  // namespace immudb

@@ -40,7 +40,8 @@ ServiceSpec Spec() {
           .arguments = std::string("--config ") + kConfigPath,
           .config = kConfigPath,
           .state_directory = kName,
-          .logs_directory = kName};
+          .logs_directory = kName,
+          .notifies = true};
 }
 
 // The daemon to install: the one that was named, else that beside this program.
@@ -115,6 +116,10 @@ Outcome Service(const CommandContext& context, const CommandArguments& arguments
 
 }  // namespace
 
+SystemdService InstalledService() {
+  return {Spec(), ServiceSurroundings::OfProcess("")};
+}
+
 Command ServiceCommand() {
   return {{.name = "service",
            .arguments = "immudb install|uninstall|start|stop|restart|status",
@@ -135,7 +140,7 @@ Command ServiceCommand() {
 }
 
 std::vector<Command> MachineCommands() {
-  return {TlsCommand(), ServiceCommand()};
+  return {StatsCommand(), TlsCommand(), ServiceCommand()};
 }
 
 }  // namespace immudb
