@@ -9,9 +9,11 @@
 #include <cerrno>
 #include <filesystem>
 #include <map>
+#include <optional>
 #include <system_error>
 
 #include "backup/staging.h"
+#include "backup/zstd_writer.h"
 #include "base/status_macros.h"
 
 namespace immudb {
@@ -78,11 +80,16 @@ class TarSink final : public BackupSink {
     tar_.reset(archive_write_new());
     if (tar_ == nullptr) return OutOfMemory();
     int done = archive_write_set_format_pax_restricted(tar_.get());
-    if (compression == Compression::kZstd) done = archive_write_add_filter_zstd(tar_.get());
     if (compression == Compression::kGzip) done = archive_write_add_filter_gzip(tar_.get());
     // Nothing behind the compressed stream: readers of a pipe take it for another frame.
     if (done == ARCHIVE_OK) done = archive_write_set_bytes_in_last_block(tar_.get(), 1);
-    if (done == ARCHIVE_OK) done = archive_write_open_fd(tar_.get(), descriptor_);
+    if (done != ARCHIVE_OK) return Failed();
+    if (compression == Compression::kZstd) {
+      zstd_.emplace(descriptor_);
+      done = archive_write_open(tar_.get(), this, nullptr, &TarSink::Compress, nullptr);
+    } else {
+      done = archive_write_open_fd(tar_.get(), descriptor_);
+    }
     return done == ARCHIVE_OK ? Status::Ok() : Failed();
   }
 
@@ -104,6 +111,10 @@ class TarSink final : public BackupSink {
   }
   Status Finish() override {
     if (archive_write_close(tar_.get()) != ARCHIVE_OK) return Failed();
+    if (zstd_) {
+      const int error = zstd_->Finish();
+      if (error != 0) return SystemFailure("cannot write the archive " + path_, error);
+    }
     if (path_.empty()) return Status::Ok();
     if (::fsync(descriptor_) != 0) return SystemFailure("cannot sync " + partial_, errno);
     FileSystem& fs = FileSystem::Real();
@@ -113,6 +124,14 @@ class TarSink final : public BackupSink {
   }
 
  private:
+  static la_ssize_t Compress(archive* tar, void* self, const void* bytes, size_t size) {
+    const int error =
+        static_cast<TarSink*>(self)->zstd_->Write({static_cast<const char*>(bytes), size});
+    if (error == 0) return static_cast<la_ssize_t>(size);
+    archive_set_error(tar, error, "%s", std::generic_category().message(error).c_str());
+    return -1;
+  }
+
   Status Failed() {
     return Failure(tar_.get(),
                    path_.empty() ? "cannot write the archive" : "cannot write " + path_);
@@ -121,6 +140,7 @@ class TarSink final : public BackupSink {
   const int descriptor_;
   const std::string path_;
   const std::string partial_;
+  std::optional<ZstdWriter> zstd_;
   WritePtr tar_{nullptr, &archive_write_free};
   bool finished_ = false;
 };
@@ -141,6 +161,8 @@ class Unpacker {
     archive_read_support_format_tar(tar_.get());
     archive_read_support_filter_zstd(tar_.get());
     archive_read_support_filter_gzip(tar_.get());
+    // Reads on behind the end of the tar: the checksum of the compressed stream stands there.
+    archive_read_set_format_option(tar_.get(), "tar", "read_concatenated_archives", "1");
     if (archive_read_open_fd(tar_.get(), descriptor, kBlockBytes) != ARCHIVE_OK) return Damaged();
     archive_entry* entry = nullptr;
     IMMUDB_RETURN_IF_ERROR(Next(&entry));

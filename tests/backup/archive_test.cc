@@ -149,15 +149,15 @@ TEST_F(ArchiveTest, RefusesWhatDoesNotBelong) {
   }
 }
 
-// Whatever byte of an archive is changed: refused, or (bytes that mean nothing) the very same
-// database. Cut anywhere: refused.
+// Whatever byte of an archive is changed, or where it is cut: refused. Only in the header of the
+// zstd frame are bits that mean nothing for the content, which is then the very same.
 TEST_F(ArchiveTest, RefusesFlippedAndMissingBytes) {
   const std::string path = dir_.File("a.tar.zst");
   ASSERT_TRUE(BackUp(Online(), path).ok());
   const std::string archive = ReadAll(path);
   size_t refused = 0;
   size_t tried = 0;
-  for (size_t i = 0; i < archive.size(); i += 1 + archive.size() / 150) {
+  for (size_t i = 0; i < archive.size(); ++i) {
     std::string changed = archive;
     changed[i] = static_cast<char>(changed[i] ^ 0x08);
     WriteAll(path, changed);
@@ -172,7 +172,7 @@ TEST_F(ArchiveTest, RefusesFlippedAndMissingBytes) {
     EXPECT_EQ(ReadAll(target_ + "/defaultdb/immudb.identifier"), "twelve bytes");
     std::filesystem::remove_all(target_);
   }
-  EXPECT_GT(refused * 10, tried * 9) << refused << " of " << tried;
+  EXPECT_GT(refused * 100, tried * 99) << refused << " of " << tried;
   for (size_t i = 0; i < archive.size(); i += 1 + archive.size() / 20) {
     WriteAll(path, archive.substr(0, i));
     EXPECT_FALSE(RestoreBackup(To(target_, {path})).ok()) << "cut at " << i;
