@@ -150,8 +150,8 @@ TEST_F(ArchiveTest, RefusesWhatDoesNotBelong) {
 }
 
 // Whatever byte of an archive is changed, or where it is cut: refused. A few bits of a zstd frame
-// mean nothing (its window; which of several runs of zeros is repeated): what comes out of it is the
-// very same then.
+// mean nothing (its window; which of several runs of zeros is repeated): what comes out of it is
+// the very same then.
 TEST_F(ArchiveTest, RefusesFlippedAndMissingBytes) {
   const std::string path = dir_.File("a.tar.zst");
   ASSERT_TRUE(BackUp(Online(), path).ok());
