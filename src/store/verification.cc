@@ -281,20 +281,28 @@ Status Verification::DescribeLogDamage(const Status& error) {
   if (!report_.damages.empty() && report_.damages.back().file.starts_with(paths_.log)) {
     return Status::Ok();  // an entry that was named already
   }
-  Damage damage{.file = paths_.log, .index = next_index_, .key = {}, .what = error.message()};
-  const std::string path = log_->SegmentPath(next_.segment);
-  const auto file = fs_.Open(path, FileSystem::Mode::kRead);
-  if (file.ok() && next_.offset >= kSegmentHeaderBytes) {
+  // Behind the last good frame: in its segment, or at the beginning of the one after it.
+  const LogPosition behind{next_.segment, std::max<uint64_t>(next_.offset, kSegmentHeaderBytes)};
+  for (const LogPosition at : {behind, LogPosition{next_.segment + 1, kSegmentHeaderBytes}}) {
+    const std::string path = log_->SegmentPath(at.segment);
+    const auto file = fs_.Open(path, FileSystem::Mode::kRead);
+    if (!file.ok()) break;
     const auto size = (*file)->Size();
     IMMUDB_RETURN_IF_ERROR(size);
-    if (next_.offset + kFrameHeaderBytes <= *size) {
-      auto located = LocateDamage(**file, next_.segment, next_.offset, next_index_);
-      IMMUDB_RETURN_IF_ERROR(located);
-      damage = {path, located->offset, located->index, std::move(located->key),
-                std::move(located->what)};
+    if (at.offset + kFrameHeaderBytes > *size) continue;
+    char header[kSegmentHeaderBytes];
+    IMMUDB_RETURN_IF_ERROR((*file)->ReadAt(0, header, sizeof(header)));
+    if (!DecodeSegmentHeader({header, sizeof(header)})) {
+      Report({path, 0, next_index_, {}, "the segment header is damaged"});
+      return Status::Ok();
     }
+    auto located = LocateDamage(**file, at.segment, at.offset, next_index_);
+    IMMUDB_RETURN_IF_ERROR(located);
+    Report(
+        {path, located->offset, located->index, std::move(located->key), std::move(located->what)});
+    return Status::Ok();
   }
-  Report(std::move(damage));
+  Report({.file = paths_.log, .index = next_index_, .key = {}, .what = error.message()});
   return Status::Ok();
 }
 

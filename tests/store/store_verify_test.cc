@@ -119,6 +119,44 @@ TEST_F(StoreVerifyTest, FlippedValueIsNamedWithFileOffsetIndexAndKey) {
   EXPECT_EQ(damage.key, "key-123");
 }
 
+TEST_F(StoreVerifyTest, DamageOfTheFirstEntryIsNamedToo) {
+  Flip(log_, InLog("value-0-end"));
+  const Damage damage = Only(Verify());
+  EXPECT_EQ(damage.file, log_);
+  EXPECT_EQ(damage.index, LeafIndex{0});
+  EXPECT_EQ(damage.key, "key-0");
+}
+
+TEST_F(StoreVerifyTest, DamageAtTheBeginningOfALaterSegmentIsNamed) {
+  const std::string many = directory_.File("many");
+  {
+    StoreOptions options;
+    options.segment_bytes = 1000;
+    auto store = Store::Open(many, options);
+    ASSERT_TRUE(store.ok());
+    for (int i = 0; i < 50; ++i) {
+      Transaction transaction;
+      ASSERT_TRUE(transaction.Set(Key(i), std::string(100, 'v')).ok());
+      ASSERT_TRUE((*store)->Commit(std::move(transaction)).ok());
+    }
+    ASSERT_TRUE((*store)->Close().ok());
+  }
+  const std::string second = many + "/log/00000001.log";
+  const std::string bytes = Read(second);
+  Flip(second, bytes.find("vvvv"));
+  auto report = Store::Verify(many, {});
+  ASSERT_TRUE(report.ok());
+  Damage damage = Only(*report);
+  EXPECT_EQ(damage.file, second);
+  EXPECT_EQ(damage.key.rfind("key-", 0), 0U);
+  EXPECT_EQ(damage.index, LeafIndex{report->size.value});
+  Write(second, bytes);
+  Flip(second, 2);
+  report = Store::Verify(many, {});
+  ASSERT_TRUE(report.ok());
+  EXPECT_EQ(Only(*report).what, "the segment header is damaged");
+}
+
 TEST_F(StoreVerifyTest, FlippedFrameHeaderIsNamed) {
   const size_t key = InLog("key-200");
   const size_t header = Read(log_).rfind("RFM1", key);

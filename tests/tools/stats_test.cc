@@ -150,6 +150,13 @@ TEST_F(StatsHistoryTest, RatesAreThoseSinceTheLastReading) {
   EXPECT_DOUBLE_EQ(rows[0].p50_seconds, 0.005);
 }
 
+TEST_F(StatsHistoryTest, QuietMethodsKeepTheirLatencies) {
+  Add(0, 1000, 50);
+  Add(1, 1000, 50);
+  EXPECT_EQ(history_.CallRows()[0].per_second, 0);
+  EXPECT_DOUBLE_EQ(history_.CallRows()[0].p50_seconds, 0.005);
+}
+
 TEST_F(StatsHistoryTest, RestartedServerIsNoNegativeRate) {
   Add(0, 1000, 50);
   Add(1, 3, 0);

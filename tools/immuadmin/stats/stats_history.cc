@@ -156,8 +156,9 @@ std::vector<StatsHistory::CallRow> StatsHistory::CallRows() const {
     const auto* before = Find(previous_, call.method);
     const bool counts_on = before != nullptr && before->calls <= call.calls;
     const ServerStats::CallFigures earlier = counts_on ? *before : ServerStats::CallFigures();
+    const auto since = earlier.calls < call.calls ? earlier : ServerStats::CallFigures();
     rows.push_back({call.method, call.calls, Rate(earlier.calls, call.calls, seconds_between_),
-                    Quantile(earlier, call, 0.5), Quantile(earlier, call, 0.99)});
+                    Quantile(since, call, 0.5), Quantile(since, call, 0.99)});
   }
   std::stable_sort(rows.begin(), rows.end(), [](const CallRow& a, const CallRow& b) {
     return a.per_second != b.per_second ? a.per_second > b.per_second : a.calls > b.calls;

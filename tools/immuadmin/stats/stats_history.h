@@ -25,7 +25,7 @@ class StatsHistory {
     uint64_t bytes = 0;  // LSM and value log
     uint64_t memory = 0;
   };
-  // Of the calls between the last two readings; before there are two, of all.
+  // Of the calls between the last two readings; if there were none, latencies are those of all.
   struct CallRow {
     std::string method;
     uint64_t calls = 0;  // since the server started
