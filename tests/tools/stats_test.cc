@@ -25,6 +25,8 @@ immudb_lsm_size_bytes{database="db/immudb"} 701
 immudb_lsm_size_bytes{database="db/other"} 999
 immudb_vlog_size_bytes{database="db/immudb"} 1126
 immudb_number_of_stored_entries 12
+immudb_database_entries{database="defaultdb"} 12
+immudb_database_entries{database="shop"} 30
 immudb_uptime_hours 0.0274
 immudb_number_of_rpcs_per_client{ip="127.0.0.1"} 26
 immudb_clients_last_message_at_unix_seconds{ip="127.0.0.1"} 1.5987e+09
@@ -184,7 +186,8 @@ TEST_F(StatsHistoryTest, EightyByTwentyFourShowsEverything) {
   for (const char* text :
        {"ImmuDB stats host:9497", "Exit: q", "Database db/immudb", "Uptime 1m38s", "Entries 12",
         "Clients 1", "5 reads/s", "50 writes/s", "DB size: 1.8 kB (VLog 1.1 kB, LSM 701 B)",
-        "Memory: 4.0 MB reserved, 1.0 MB in use", "Call", "p99", "Set", "Get"}) {
+        "42 entries in open databases", "Memory: 4.0 MB reserved, 1.0 MB in use", "Call", "p99",
+        "Set", "Get"}) {
     EXPECT_THAT(all, HasSubstr(text));
   }
   EXPECT_THAT(all, HasSubstr("█"));

@@ -9,6 +9,7 @@
 #include "commands/command_util.h"
 #include "commands/output.h"
 #include "immuadmin/machine_commands.h"
+#include "immuadmin/service_places.h"
 #include "support/systemd_service.h"
 
 namespace immudb {
@@ -16,29 +17,12 @@ namespace {
 
 constexpr char kName[] = "immudb";
 constexpr char kOk[] = ":\t\t\t\t\t[  OK  ]";
-constexpr char kConfigPath[] = "/etc/immudb/immudb.toml";
-// What a new service starts with; see `immudb --help` for the rest.
-constexpr char kConfig[] =
-    "# The immudb service of this machine. Restart it after a change.\n"
-    "dir = \"/var/lib/immudb\"\n"
-    "address = \"0.0.0.0\"\n"
-    "port = 3322\n"
-    "auth = true\n"
-    "logfile = \"/var/log/immudb/immudb.log\"\n"
-    "\n"
-    "# TLS: make the files with `immuadmin tls init --out /etc/immudb/mtls NAME`, readable by\n"
-    "# group immu.\n"
-    "# mtls = true\n"
-    "# certificate = \"/etc/immudb/mtls/3_application/certs/NAME.cert.pem\"\n"
-    "# pkey = \"/etc/immudb/mtls/3_application/private/NAME.key.pem\"\n"
-    "# clientcas = \"/etc/immudb/mtls/2_intermediate/certs/ca-chain.cert.pem\"\n";
-
 ServiceSpec Spec() {
   return {.name = kName,
           .description = "immudb, the immutable database",
-          .executable = "/usr/sbin/immudb",
-          .arguments = std::string("--config ") + kConfigPath,
-          .config = kConfigPath,
+          .executable = kLinuxPlaces.executable,
+          .arguments = std::string("--config ") + kLinuxPlaces.config_file,
+          .config = kLinuxPlaces.config_file,
           .state_directory = kName,
           .logs_directory = kName,
           .notifies = true};
@@ -54,7 +38,7 @@ std::string Source(const Settings& settings) {
 }
 
 Result<std::string> Install(const CommandContext& context, SystemdService& service) {
-  IMMUDB_RETURN_IF_ERROR(service.Install(Source(context.settings()), kConfig));
+  IMMUDB_RETURN_IF_ERROR(service.Install(Source(context.settings()), ServiceConfig(kLinuxPlaces)));
   IMMUDB_RETURN_IF_ERROR(service.Start());
   return std::string("Install ") + kName + kOk + "\nStarting " + kName + kOk;
 }
@@ -93,8 +77,8 @@ std::string WrongArguments(const CommandArguments& arguments) {
     return "invalid service argument specified: " + arguments[0] + ". Available list is [immudb]";
   }
   if (arguments.size() < 2) return "required a command name";
-  const std::vector<std::string> actions = {"install", "uninstall", "start",
-                                            "stop",    "restart",   "status"};
+  const std::vector<std::string> actions = {"install", "uninstall", "start",    "stop",
+                                            "restart", "status",    "rc-script"};
   if (std::ranges::find(actions, arguments[1]) != actions.end()) return "";
   return "invalid command argument specified: " + arguments[1] +
          ". Available list is [install uninstall start stop restart status]";
@@ -103,6 +87,12 @@ std::string WrongArguments(const CommandArguments& arguments) {
 Outcome Service(const CommandContext& context, const CommandArguments& arguments) {
   const std::string wrong = WrongArguments(arguments);
   if (!wrong.empty()) return WrongUsage(wrong);
+  if (arguments[1] == "rc-script") {
+    std::string script = FreeBsdRcScript();
+    Json json{{"service", kName}, {"script", script}, {"place", kFreeBsdPlaces.script}};
+    script.pop_back();  // the newline, which is added
+    return Said(std::move(script), std::move(json));
+  }
   const std::string& root = context.settings().Text("service-root");
   auto surroundings = ServiceSurroundings::OfProcess(root);
   if (!root.empty()) surroundings.is_root = true;  // the directory is the caller's
@@ -122,9 +112,10 @@ SystemdService InstalledService() {
 
 Command ServiceCommand() {
   return {{.name = "service",
-           .arguments = "immudb install|uninstall|start|stop|restart|status",
+           .arguments = "immudb install|uninstall|start|stop|restart|status|rc-script",
            .max_arguments = 2,
-           .help = "immudb as a systemd service of this machine; needs root",
+           .help = "immudb as a systemd service of this machine; needs root. rc-script: print one "
+                   "for FreeBSD, untested",
            .options = {{.name = "local-file",
                         .help = "install: the executable; default: immudb beside this program"},
                        {.name = "remove-files",

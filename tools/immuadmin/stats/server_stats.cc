@@ -109,6 +109,9 @@ Result<ServerStats> ReadStats(const std::vector<Sample>& page) {
   stats.memory_reserved = Whole(ValueOf(page, "go_memstats_sys_bytes"));
   stats.memory_used = Whole(ValueOf(page, "go_memstats_heap_inuse_bytes") +
                             ValueOf(page, "go_memstats_stack_inuse_bytes"));
+  for (const Sample& sample : page) {
+    if (sample.name == "immudb_database_entries") stats.open_entries += Whole(sample.value);
+  }
   stats.clients = ReadClients(page);
   stats.calls = ReadCalls(page);
   return stats;
@@ -213,6 +216,7 @@ nlohmann::ordered_json StatsJson(const ServerStats& stats) {
   return {{"database_path", stats.database_path},
           {"uptime_seconds", stats.uptime_seconds},
           {"entries", stats.entries},
+          {"open_entries", stats.open_entries},
           {"lsm_bytes", stats.lsm_bytes},
           {"vlog_bytes", stats.vlog_bytes},
           {"memory_reserved_bytes", stats.memory_reserved},

@@ -28,7 +28,8 @@ struct ServerStats {
 
   std::string database_path;
   double uptime_seconds = 0;
-  uint64_t entries = 0;
+  uint64_t entries = 0;       // of the default database
+  uint64_t open_entries = 0;  // of all databases that are open
   uint64_t lsm_bytes = 0;
   uint64_t vlog_bytes = 0;
   uint64_t memory_reserved = 0;

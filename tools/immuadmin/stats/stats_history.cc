@@ -133,7 +133,7 @@ void AddCalls(Page& page, const StatsHistory& history) {
 void StatsHistory::Add(Time time, ServerStats stats) {
   Step step;
   step.time = time;
-  step.entries = stats.entries;
+  step.entries = stats.open_entries;
   step.bytes = stats.lsm_bytes + stats.vlog_bytes;
   step.memory = stats.memory_used;
   if (!steps_.empty()) {
@@ -174,14 +174,17 @@ std::vector<std::string> RenderStats(const StatsHistory& history, const std::str
     AddHead(page, history, server);
     const auto& last = history.steps().back();
     const ServerStats& stats = history.latest();
-    // Four plots share what the head and some rows of calls leave.
-    const size_t rows = std::clamp<size_t>((height - std::min<size_t>(height, 12)) / 8, 1, 6);
+    // Five plots share what the head and some rows of calls leave.
+    const size_t rows = std::clamp<size_t>((height - std::min<size_t>(height, 14)) / 8, 1, 5);
     AddPlot(
         page, history, fmt::format("{} reads/s", Number(last.reads_per_second)),
         [](const auto& step) { return step.reads_per_second; }, rows, blocks);
     AddPlot(
         page, history, fmt::format("{} writes/s", Number(last.writes_per_second)),
         [](const auto& step) { return step.writes_per_second; }, rows, blocks);
+    AddPlot(
+        page, history, fmt::format("{} entries in open databases", stats.open_entries),
+        [](const auto& step) { return static_cast<double>(step.entries); }, rows, blocks);
     AddPlot(
         page, history,
         fmt::format("DB size: {} (VLog {}, LSM {})", SizeText(last.bytes),
