@@ -12,7 +12,8 @@
 namespace immudb {
 
 void NotifyServiceManager(std::string_view state) {
-  const char* path = std::getenv("NOTIFY_SOCKET");  // NOLINT(concurrency-mt-unsafe): never set by us
+  const char* path =
+      std::getenv("NOTIFY_SOCKET");  // NOLINT(concurrency-mt-unsafe): never set by us
   sockaddr_un address{};
   if (path == nullptr || *path == '\0' || std::strlen(path) >= sizeof(address.sun_path)) return;
   const int fd = ::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);

@@ -10,9 +10,9 @@
 #include <vector>
 
 #include "base/file_system.h"
-#include "merkle/compact_range.h"
 #include "client/root_store.h"
 #include "immudb/client.h"
+#include "merkle/compact_range.h"
 
 namespace immudb {
 

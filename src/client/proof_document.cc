@@ -9,9 +9,9 @@
 #include <utility>
 #include <vector>
 
+#include "base/base64.h"
 #include "base/bytes.h"
 #include "base/status_macros.h"
-#include "base/base64.h"
 #include "client/verdict.h"
 #include "immudb/verify.h"
 

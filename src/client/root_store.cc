@@ -7,9 +7,9 @@
 #include <thread>
 #include <utility>
 
+#include "base/base64.h"
 #include "base/bytes.h"
 #include "base/status_macros.h"
-#include "base/base64.h"
 #include "client/proof_check.h"
 #include "schema.pb.h"
 

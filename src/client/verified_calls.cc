@@ -246,8 +246,7 @@ Result<ProofDocument::Consistency> VerifiedCalls::Connect(const SavedSession& se
 Status VerifiedCalls::CheckKey(const SavedSession& session, std::string_view asked,
                                const TreeRoot& root, VerifiedItem* item) {
   if (item->item.key == asked) return Status::Ok();
-  Status wrong =
-      VerificationFailed("the server answered with another key than the asked one");
+  Status wrong = VerificationFailed("the server answered with another key than the asked one");
   schema::Key request;
   request.set_key(std::string(asked));
   schema::ItemList history;

@@ -18,8 +18,8 @@ struct ServiceSpec {
   std::string description = {};  // one line
   std::string executable = {};   // where it is installed: "/usr/sbin/immuclient"
   std::string arguments = {};    // behind it: "audit-mode --config /etc/...". No characters that
-                               // systemd gives a meaning
-  std::string config = {};  // "/etc/immudb/immuclient/immuclient.toml"
+                                 // systemd gives a meaning
+  std::string config = {};       // "/etc/immudb/immuclient/immuclient.toml"
   // Below /var/lib and /var/log: made by systemd, for user and group immu only.
   std::string state_directory = {};  // "immuclient"
   std::string logs_directory = {};   // "immudb"
