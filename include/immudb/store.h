@@ -22,6 +22,7 @@ class WriteBufferManager;
 namespace immudb {
 
 class FileSystem;
+class IntegrityCheck;
 class ThreadPool;
 class StoreImpl;
 struct StoreMetrics;
@@ -290,6 +291,7 @@ class Store {
   static Status Rebuild(const std::string& directory, const StoreOptions& options = {});
 
  private:
+  friend class IntegrityCheck;
   explicit Store(std::unique_ptr<StoreImpl> impl);
   std::unique_ptr<StoreImpl> impl_;
 };

@@ -93,6 +93,8 @@ class KeyIndex::Impl {
   Status ListVersions(const std::optional<VersionMark>& after, TreeSize at,
                       const Visitor& visit) const;
   Status ListSet(const SetListOptions& options, TreeSize at, const Visitor& visit) const;
+  Result<bool> CheckEntry(const IndexUpdate& entry) const;
+  std::vector<IndexTable> Tables() const;
   Result<IndexFingerprint> Fingerprint(TreeSize at, uint64_t seed) const;
   Status Flush();
   Figures figures() const;
@@ -438,6 +440,44 @@ Status KeyIndex::Impl::ListSet(const SetListOptions& options, TreeSize at,
       });
 }
 
+Result<bool> KeyIndex::Impl::CheckEntry(const IndexUpdate& entry) const {
+  const auto has = [&](IndexTable::Family family, std::string_view key) -> Result<bool> {
+    const Timestamp timestamp(entry.index.value + 1);
+    rocksdb::ReadOptions options;
+    options.timestamp = timestamp.slice();
+    options.fill_cache = false;
+    rocksdb::PinnableSlice record;
+    std::string found;
+    const rocksdb::Status status =
+        db_->Get(options, family == IndexTable::Family::kKeys ? keys_ : sets_, ToSlice(key),
+                 &record, &found);
+    if (status.IsNotFound()) {
+      return false;
+    }
+    IMMUDB_RETURN_IF_ERROR(FromRocksDb(status));
+    return Slice(found) == *timestamp.slice() && IsRecordOf(entry, family, key, ToView(record));
+  };
+  Result<bool> right = has(IndexTable::Family::kKeys, entry.key);
+  if (right.ok() && *right && entry.kind == EntryKind::kSortedSetMember) {
+    right = has(IndexTable::Family::kSets, EncodeSetRecordKey(entry.key, entry.set_bytes));
+  }
+  return right;
+}
+
+std::vector<IndexTable> KeyIndex::Impl::Tables() const {
+  std::vector<rocksdb::LiveFileMetaData> files;
+  db_->GetLiveFilesMetaData(&files);
+  std::vector<IndexTable> tables;
+  for (const auto& file : files) {
+    const IndexTable::Family family =
+        file.column_family_name == kKeysFamily   ? IndexTable::Family::kKeys
+        : file.column_family_name == kSetsFamily ? IndexTable::Family::kSets
+                                                 : IndexTable::Family::kMeta;
+    tables.push_back({JoinPath(file.directory, file.relative_filename), family, file.size});
+  }
+  return tables;
+}
+
 Result<IndexFingerprint> KeyIndex::Impl::Fingerprint(TreeSize at, uint64_t seed) const {
   using Family = IndexFingerprint::Family;
   IndexFingerprint sum(seed);
@@ -494,6 +534,22 @@ Status KeyIndex::ListVersions(const std::optional<VersionMark>& after, TreeSize 
 }
 Status KeyIndex::ListSet(const SetListOptions& options, TreeSize at, const Visitor& visit) const {
   return impl_->ListSet(options, at, visit);
+}
+Result<bool> KeyIndex::CheckEntry(const IndexUpdate& entry) const {
+  return impl_->CheckEntry(entry);
+}
+bool KeyIndex::IsRecordOf(const IndexUpdate& entry, IndexTable::Family family, std::string_view key,
+                          std::string_view record) {
+  if (family == IndexTable::Family::kSets) {
+    return entry.kind == EntryKind::kSortedSetMember && record.empty() &&
+           key == EncodeSetRecordKey(entry.key, entry.set_bytes);
+  }
+  Version version;
+  return key == entry.key && DecodeVersion(record, &version) && version.kind == entry.kind &&
+         (!version.value_is_inline || version.value == entry.value);
+}
+std::vector<IndexTable> KeyIndex::Tables() const {
+  return impl_->Tables();
 }
 Result<IndexFingerprint> KeyIndex::Fingerprint(TreeSize at, uint64_t seed) const {
   return impl_->Fingerprint(at, seed);

@@ -9,10 +9,12 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "immudb/status.h"
 #include "immudb/types.h"
 #include "index/index_fingerprint.h"
+#include "index/table_check.h"
 
 namespace rocksdb {
 class Cache;
@@ -98,6 +100,15 @@ class KeyIndex {
   // added it last, its value (the member, the key the set refers to) always there. kInvalidArgument
   // "invalid offset" if `after` has not the form of a member key of this set; it need not exist.
   Status ListSet(const SetListOptions& options, TreeSize at, const Visitor& visit) const;
+
+  // Does the index have exactly the records that this entry must have made? kDataLoss: a damaged
+  // table keeps from knowing it. Leaves the block cache alone. Precondition: the entry is applied.
+  Result<bool> CheckEntry(const IndexUpdate& entry) const;
+  // Is this one of the records that the entry must have made? See TableCheck.
+  static bool IsRecordOf(const IndexUpdate& entry, IndexTable::Family family, std::string_view key,
+                         std::string_view record);
+  // The tables that are on disk now; compactions replace them. See TableCheck.
+  std::vector<IndexTable> Tables() const;
 
   // Of all records that `at` sees; reads the whole index.
   Result<IndexFingerprint> Fingerprint(TreeSize at, uint64_t seed) const;

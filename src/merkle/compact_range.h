@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "immudb/types.h"
@@ -24,6 +25,10 @@ namespace immudb {
 // A value type; not thread-safe.
 class CompactRange {
  public:
+  CompactRange() = default;
+  // `nodes`: the roots of the perfect subtrees of a tree of this size, largest first.
+  CompactRange(TreeSize size, std::vector<Digest> nodes) : size_(size), nodes_(std::move(nodes)) {}
+
   TreeSize size() const { return size_; }
   // `completed` (may be null) gets the leaf and the nodes that it completes, from the leaf upwards:
   // they follow each other so in the file of a HashTree.

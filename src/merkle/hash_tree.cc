@@ -180,6 +180,15 @@ Digest HashTree::LayerNode(unsigned layer, uint64_t position, TreeSize size) con
                      begin + width);
 }
 
+CompactRange HashTree::Range(TreeSize size) const {
+  std::vector<Digest> roots;
+  for (unsigned level = 64; level-- > 0;) {
+    const uint64_t position = size.value >> level;
+    if ((position & 1) != 0) roots.push_back(Node(level, position - 1));
+  }
+  return {size, std::move(roots)};
+}
+
 ProofPath HashTree::InclusionPath(LeafIndex index, TreeSize size) const {
   return MakeInclusionPath(
       [this](unsigned level, uint64_t position) { return Node(level, position); }, index, size);

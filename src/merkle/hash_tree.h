@@ -10,6 +10,7 @@
 #include "base/append_map.h"
 #include "immudb/status.h"
 #include "immudb/types.h"
+#include "merkle/compact_range.h"
 
 namespace immudb {
 
@@ -58,6 +59,8 @@ class HashTree {
   // The node that covers those of the leaves [position << layer, (position + 1) << layer) that the
   // tree of `size` has. Precondition: layer < size.LayerCount(), position < size.LayerWidth(layer).
   Digest LayerNode(unsigned layer, uint64_t position, TreeSize size) const;
+  // The leaves below `size` as a range that can be gone on with.
+  CompactRange Range(TreeSize size) const;
   // The audit path of `index` in the tree of `size`: sibling of the leaf first. 0 <= index < size.
   ProofPath InclusionPath(LeafIndex index, TreeSize size) const;
   // PROOF(old_size, D[size]). Empty if old_size is 0 or >= size.

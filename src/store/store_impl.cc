@@ -105,9 +105,13 @@ Result<std::string> StoreImpl::ReadKey(LeafIndex index) const {
   return log_->ReadKey(PositionOf(index));
 }
 
-Result<Entry> StoreImpl::ReadEntry(LeafIndex index) const {
+Result<ValueLog::OwnedEntry> StoreImpl::ReadLogEntry(LeafIndex index) const {
   metrics_->log_reads.fetch_add(1, std::memory_order_relaxed);
-  auto entry = log_->Read(PositionOf(index));
+  return log_->Read(PositionOf(index));
+}
+
+Result<Entry> StoreImpl::ReadEntry(LeafIndex index) const {
+  auto entry = ReadLogEntry(index);
   IMMUDB_RETURN_IF_ERROR(entry);
   return Entry{index, entry->kind, std::move(entry->key), std::move(entry->value)};
 }

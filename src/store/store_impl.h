@@ -50,10 +50,16 @@ class StoreImpl {
   Status Close();
   StoreMetrics& metrics() const { return *metrics_; }
 
+  PublishedState published() const { return pipeline_->published(); }
+  const StorePaths& paths() const { return paths_; }
+  FileSystem& file_system() const { return fs_; }
+  std::string SegmentPath(uint32_t segment) const { return log_->SegmentPath(segment); }
+
   const HashTree& tree() const { return *tree_; }
   const KeyIndex& index() const { return *index_; }
   // The entry, read from the log. Precondition: published.
   Result<Entry> ReadEntry(LeafIndex index) const;
+  Result<ValueLog::OwnedEntry> ReadLogEntry(LeafIndex index) const;
   Result<std::string> ReadKey(LeafIndex index) const;
 
  private:

@@ -49,6 +49,7 @@ class Window {
 struct Frame {
   FrameHeader header;
   std::string_view body;
+  std::string_view padding;
 };
 
 // The frame at `offset`, if it is good.
@@ -59,11 +60,31 @@ Result<std::optional<Frame>> ReadFrame(Window& window, uint32_t segment, uint64_
   if (!header || offset + kFrameHeaderBytes + header->body_bytes > window.size()) {
     return std::optional<Frame>();
   }
-  bytes = window.Fetch(offset, kFrameHeaderBytes + header->body_bytes);
+  bytes = window.Fetch(offset, FrameBytes(header->body_bytes));
   IMMUDB_RETURN_IF_ERROR(bytes);
-  const std::string_view body = bytes->substr(kFrameHeaderBytes);
+  const std::string_view body = bytes->substr(kFrameHeaderBytes, header->body_bytes);
   if (BodyChecksum(body) != header->body_checksum) return std::optional<Frame>();
-  return std::optional<Frame>(Frame{*header, body});
+  return std::optional<Frame>(Frame{*header, body, bytes->substr(kFrameHeaderBytes + body.size())});
+}
+
+// As ScanFrames. `out_of_order`: the frame that ended it is good, but not the one that comes next.
+Result<FrameRun> ScanFrames(Window& window, uint32_t segment, uint64_t offset, uint64_t end,
+                            LeafIndex first, size_t bytes, const FrameVisitor& visit,
+                            bool& out_of_order) {
+  FrameRun run{offset, first};
+  while (run.offset < end && run.offset - offset < bytes) {
+    const auto frame = ReadFrame(window, segment, run.offset);
+    IMMUDB_RETURN_IF_ERROR(frame);
+    out_of_order = *frame && (*frame)->header.first_index != run.next.value;
+    run.good = *frame && !out_of_order;
+    if (!run.good) break;
+    const FrameHeader& header = (*frame)->header;
+    IMMUDB_RETURN_IF_ERROR(visit(
+        {{segment, run.offset}, run.next, header.entry_count, (*frame)->body, (*frame)->padding}));
+    run.next.value += header.entry_count;
+    run.offset += FrameBytes(header.body_bytes);
+  }
+  return run;
 }
 
 // The first non-zero byte at or behind `offset`; the size of the file if there is none.
@@ -114,33 +135,33 @@ Result<SegmentEnd> ScanSegment(const File& file, const std::string& name, uint32
                             ", before entry index " + std::to_string(first.value) +
                             ", which had been stored");
   }
-  LeafIndex next = first;
   bool out_of_order = false;
-  while (offset < window.size()) {
-    const auto frame = ReadFrame(window, segment, offset);
-    IMMUDB_RETURN_IF_ERROR(frame);
-    out_of_order = *frame && (*frame)->header.first_index != next.value;
-    if (!*frame || out_of_order) break;
-    const FrameHeader& header = (*frame)->header;
-    IMMUDB_RETURN_IF_ERROR(visit({{segment, offset}, next, header.entry_count, (*frame)->body}));
-    next.value += header.entry_count;
-    offset += FrameBytes(header.body_bytes);
-  }
+  const auto run =
+      ScanFrames(window, segment, offset, window.size(), first, SIZE_MAX, visit, out_of_order);
+  IMMUDB_RETURN_IF_ERROR(run);
   // A file may end inside the padding of its last frame.
-  SegmentEnd end{offset, next, 0};
-  const auto data = SkipZeros(window, offset);
+  SegmentEnd end{run->offset, run->next, 0};
+  const auto data = SkipZeros(window, end.offset);
   IMMUDB_RETURN_IF_ERROR(data);
   if (*data >= window.size()) return end;
-  end.torn_bytes = window.size() - offset;
+  end.torn_bytes = window.size() - end.offset;
   const auto damaged =
-      is_last && !out_of_order ? WasDurable(window, segment, offset) : Result<bool>(true);
+      is_last && !out_of_order ? WasDurable(window, segment, end.offset) : Result<bool>(true);
   IMMUDB_RETURN_IF_ERROR(damaged);
   if (*damaged) {
-    return Status::DataLoss(name + ": damaged frame at offset " + std::to_string(offset) +
-                            ", entry index " + std::to_string(next.value) +
+    return Status::DataLoss(name + ": damaged frame at offset " + std::to_string(end.offset) +
+                            ", entry index " + std::to_string(end.next.value) +
                             ": the log was changed outside of immudb, or the disk failed");
   }
   return end;
+}
+
+Result<FrameRun> ScanFrames(const File& file, uint32_t segment, uint64_t offset, uint64_t end,
+                            LeafIndex first, size_t bytes, const FrameVisitor& visit) {
+  Window window(file);
+  IMMUDB_RETURN_IF_ERROR(window.Open());
+  bool out_of_order = false;
+  return ScanFrames(window, segment, offset, end, first, bytes, visit, out_of_order);
 }
 
 Result<bool> WasDurable(const File& file, uint32_t segment, uint64_t offset) {
@@ -157,7 +178,13 @@ Result<FrameDamage> LocateDamage(const File& file, uint32_t segment, uint64_t of
   auto bytes = window.Fetch(offset, kFrameHeaderBytes);
   IMMUDB_RETURN_IF_ERROR(bytes);
   const auto header = DecodeFrameHeader(*bytes, segment);
-  if (!header) return damage;
+  if (!header) {
+    // The entries behind it may be well: the first one names the key.
+    bytes = window.Fetch(offset + kFrameHeaderBytes, kReadAheadBytes);
+    IMMUDB_RETURN_IF_ERROR(bytes);
+    if (const auto entry = DecodeEntry(*bytes)) damage.key = entry->key;
+    return damage;
+  }
   if (header->first_index != first.value) {
     damage.what = "the frame says that its first entry is " + std::to_string(header->first_index);
     return damage;

@@ -20,6 +20,7 @@ struct FrameView {
   LeafIndex first;
   uint32_t entry_count = 0;
   std::string_view body;
+  std::string_view padding;  // behind it; should be zeros, and is no part of what is checked
 };
 
 // Called for each good frame in order; an error ends the scan with it.
@@ -41,6 +42,17 @@ struct SegmentEnd {
 Result<SegmentEnd> ScanSegment(const File& file, const std::string& name, uint32_t segment,
                                uint64_t offset, LeafIndex first, bool is_last,
                                const FrameVisitor& visit);
+
+struct FrameRun {
+  uint64_t offset = 0;  // behind the last good frame
+  LeafIndex next;
+  bool good = true;  // false: what stands at `offset` is not the good frame that should be there
+};
+
+// Reads the good frames of [offset, end), where entry `first` and frame boundaries must be; stops
+// behind about `bytes` of them, or at the first place that is none.
+Result<FrameRun> ScanFrames(const File& file, uint32_t segment, uint64_t offset, uint64_t end,
+                            LeafIndex first, size_t bytes, const FrameVisitor& visit);
 
 // Does a good frame of the segment prove that what stood at `offset` had been durable?
 Result<bool> WasDurable(const File& file, uint32_t segment, uint64_t offset);

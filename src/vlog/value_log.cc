@@ -332,7 +332,8 @@ Result<ValueLog::OwnedEntry> ValueLog::Read(LogPosition position) const {
   }
   const auto entry = size ? DecodeEntry(bytes) : std::nullopt;
   if (!entry) return DamagedEntry(position);
-  return OwnedEntry{entry->kind, std::string(entry->key), std::string(entry->value)};
+  return OwnedEntry{entry->kind, std::string(entry->key), std::string(entry->value),
+                    entry->set_bytes};
 }
 
 Result<std::string> ValueLog::ReadKey(LogPosition position) const {

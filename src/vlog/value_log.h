@@ -88,6 +88,7 @@ class ValueLog {
     EntryKind kind = EntryKind::kValue;
     std::string key;
     std::string value;
+    uint32_t set_bytes = 0;  // as EntryView
   };
   Result<OwnedEntry> Read(LogPosition position) const;
   // Only its key, without the cost of a large value. The checksum, which covers both, is compared
