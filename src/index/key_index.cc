@@ -473,7 +473,9 @@ std::vector<IndexTable> KeyIndex::Impl::Tables() const {
         file.column_family_name == kKeysFamily   ? IndexTable::Family::kKeys
         : file.column_family_name == kSetsFamily ? IndexTable::Family::kSets
                                                  : IndexTable::Family::kMeta;
-    tables.push_back({JoinPath(file.directory, file.relative_filename), family, file.size});
+    const bool has_checksum = file.file_checksum_func_name != rocksdb::kUnknownFileChecksumFuncName;
+    tables.push_back({JoinPath(file.directory, file.relative_filename), family, file.size,
+                      has_checksum ? file.file_checksum : ""});
   }
   return tables;
 }

@@ -20,6 +20,7 @@ struct IndexTable {
   std::string path;
   Family family = Family::kMeta;
   uint64_t bytes = 0;
+  std::string checksum = {};  // of all its bytes, as RocksDB noted it; empty: it did not
 };
 
 // The first thing that is wrong in a table.

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "store/checkpoint.h"
 
-#include <spdlog/spdlog.h>
 #include <xxhash.h>
 
 #include <cstring>
@@ -38,7 +37,6 @@ Result<std::optional<PublishedState>> ReadCheckpoint(FileSystem& fs, const std::
   const char* bytes = content->data();
   if (content->size() != kBytes || std::memcmp(bytes, kMagic, sizeof(kMagic)) != 0 ||
       LoadLE<uint64_t>(bytes + kChecksumOffset) != XXH3_64bits(bytes, kChecksumOffset)) {
-    spdlog::warn("{} is damaged: index and tree are derived again from the log", path);
     return std::optional<PublishedState>();
   }
   PublishedState state;

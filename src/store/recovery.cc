@@ -154,6 +154,9 @@ Result<PublishedState> StoreImpl::Recover() {
   log_ = *std::move(log);
   const auto checkpoint = ReadCheckpoint(fs_, paths_.checkpoint);
   IMMUDB_RETURN_IF_ERROR(checkpoint);
+  if (const auto exists = fs_.Exists(paths_.checkpoint); !*checkpoint && exists.ok() && *exists) {
+    spdlog::warn("{} is damaged: index and tree are derived again from the log", paths_.checkpoint);
+  }
   const auto opened = OpenDerivedParts(*checkpoint);
   IMMUDB_RETURN_IF_ERROR(opened);
   PublishedState base = *opened;

@@ -7,6 +7,7 @@
 #include <cstring>
 
 #include "base/bytes.h"
+#include "base/varint.h"
 
 namespace immudb {
 namespace {
@@ -18,28 +19,6 @@ constexpr uint32_t kFormatVersion = 1;
 
 uint32_t EntryChecksum(std::string_view bytes) {
   return static_cast<uint32_t>(XXH3_64bits(bytes.data(), bytes.size()));
-}
-
-void AppendVarint(std::string& out, uint32_t value) {
-  while (value >= 0x80) {
-    out += static_cast<char>(value | 0x80);
-    value >>= 7;
-  }
-  out += static_cast<char>(value);
-}
-
-bool ReadVarint(std::string_view& in, uint32_t& value) {
-  uint64_t result = 0;
-  for (unsigned shift = 0; shift < 35 && !in.empty(); shift += 7) {
-    const auto byte = static_cast<uint8_t>(in.front());
-    in.remove_prefix(1);
-    result |= uint64_t{byte & 0x7fU} << shift;
-    if ((byte & 0x80) == 0) {
-      value = static_cast<uint32_t>(result);
-      return result <= UINT32_MAX;
-    }
-  }
-  return false;
 }
 
 struct EntryHeader {

@@ -36,6 +36,13 @@ class FaultFileSystem::FaultFile final : public File {
     return fs_.ApplyWrite(*real_, *state_, path_, offset, data);
   }
   Result<size_t> ReadAt(uint64_t offset, char* buffer, size_t size) const override {
+    {
+      const std::lock_guard lock(fs_.mutex_);
+      if (fs_.failing_reads_ > 0 && Concerns(path_, fs_.failing_reads_part_)) {
+        --fs_.failing_reads_;
+        return Status::IoError("cannot read " + path_ + ": input/output error");
+      }
+    }
     return real_->ReadAt(offset, buffer, size);
   }
   Status SyncData() override {
@@ -78,6 +85,12 @@ void FaultFileSystem::FailSyncs(uint64_t count, std::string_view path_part) {
   const std::lock_guard lock(mutex_);
   failing_syncs_ = count;
   failing_part_ = path_part;
+}
+
+void FaultFileSystem::FailReads(uint64_t count, std::string_view path_part) {
+  const std::lock_guard lock(mutex_);
+  failing_reads_ = count;
+  failing_reads_part_ = path_part;
 }
 
 void FaultFileSystem::BlockSyncs(std::string_view path_part) {

@@ -36,6 +36,9 @@ class FaultFileSystem final : public FileSystem {
   // syncs of the same file succeed.
   void FailSyncs(uint64_t count, std::string_view path_part = {});
 
+  // The next `count` reads fail; maps are not reads.
+  void FailReads(uint64_t count, std::string_view path_part = {});
+
   // Syncs hang until ReleaseSyncs().
   void BlockSyncs(std::string_view path_part = {});
   void ReleaseSyncs();
@@ -104,6 +107,8 @@ class FaultFileSystem final : public FileSystem {
   std::string limited_part_;
   uint64_t failing_syncs_ = 0;
   std::string failing_part_;
+  uint64_t failing_reads_ = 0;
+  std::string failing_reads_part_;
   bool blocking_syncs_ = false;
   uint64_t blocked_syncs_ = 0;
   std::string blocking_part_;
