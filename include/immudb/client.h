@@ -120,6 +120,34 @@ struct ItemPage {
   bool more = false;  // an entry exists right after this page
 };
 
+// What may be wrong with a server, and its walk over the stored bytes.
+struct ServerStatus {
+  struct Check {
+    std::string name;
+    bool ok = true;
+    std::string reason;  // what is wrong and what to do; may be there if it is ok
+  };
+  struct Checker {
+    double progress = 0;   // of the pass that runs, 0 to 1
+    std::string database;  // that is looked at now
+    uint64_t passes = 0;   // that ended since the start
+    double last_pass_seconds = 0;
+    int64_t last_pass_end = 0;  // Unix time; 0: none has ended
+    uint64_t entries = 0;       // that were looked at since the start
+    uint64_t damages = 0;
+    uint64_t read_errors = 0;
+  };
+  struct Tampered {
+    std::string database;
+    std::string time;
+    std::string damage;
+  };
+  bool ready = false;
+  std::vector<Check> checks;
+  std::optional<Checker> checker;  // none: it is off
+  std::vector<Tampered> tampered;  // databases whose calls are refused
+};
+
 struct ServerHealth {
   bool healthy = false;
   std::string version;  // several lines
@@ -304,6 +332,13 @@ class Client {
   Status CreateDatabase(std::string_view name);
   // Those that the user may use.
   Result<std::vector<std::string>> ListDatabases();
+
+  // How the server is, for those who run it; more of it for the system administrator. None: the
+  // server does not know the call, as that of 2020.
+  Result<std::optional<ServerStatus>> QueryStatus();
+  // The damage that was found in this database was seen to: the server serves it again.
+  // kFailedPrecondition if none was found.
+  Status ClearTamper(std::string_view database);
 
   // Written to the server's configuration file, for its next start.
   Status UpdateAuthConfig(bool password_required);

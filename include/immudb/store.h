@@ -163,9 +163,12 @@ class Snapshot {
 struct StoreOptions {
   // false: an acknowledged write may be lost by a power failure (not by a crash of the process).
   bool sync = true;
-  size_t segment_bytes = size_t{256} << 20;         // a log segment is closed when it passes this
-  size_t group_bytes = size_t{16} << 20;            // at most so much is written as one group
-  size_t queue_bytes = size_t{128} << 20;           // waiting writes; above: kResourceExhausted
+  size_t segment_bytes = size_t{256} << 20;  // a log segment is closed when it passes this
+  size_t group_bytes = size_t{16} << 20;     // at most so much is written as one group
+  size_t queue_bytes = size_t{128} << 20;    // waiting writes; above: kResourceExhausted
+  // Of the disk: with less the store takes no writes, so that what it has accepted always finds
+  // room.
+  uint64_t reserved_bytes = 0;
   size_t inline_value_bytes = 128;                  // values up to this are also kept in the index
   uint64_t checkpoint_entries = uint64_t{1} << 20;  // derived files are synced this often
   size_t write_buffer_bytes = size_t{16} << 20;     // index memtable of one store
@@ -242,8 +245,10 @@ struct StoreFigures {
 //
 // After a failed fdatasync, or a failed write of a derived file, the store refuses further writes
 // (reads go on) until it is opened again: what the disk holds is then unknown, and retrying could
-// acknowledge what is not there. A full disk refuses the writes it meets (kResourceExhausted);
-// nothing of them is stored and later writes may succeed.
+// acknowledge what is not there. A full disk refuses writes (kResourceExhausted, naming the
+// folder); reads go on, and writes succeed again when there is room. Nothing of a refused write is
+// stored, with one exception, which its text tells: the log took it and index or tree found no
+// room. Then it can be read when there is room.
 class Store {
  public:
   using Completion = std::function<void(Result<CommitInfo>)>;
@@ -273,7 +278,8 @@ class Store {
 
   // Costs no more for a large store than for an empty one.
   StoreFigures figures() const;
-  // What made the store refuse further writes, or ok.
+  // Why the store takes no writes now, or ok: kResourceExhausted while the disk is full, another
+  // error until it is opened again.
   Status failure() const;
 
   // Finishes what is queued, flushes index and tree, closes. Later writes are refused; snapshots

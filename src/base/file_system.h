@@ -61,6 +61,8 @@ class FileSystem {
   virtual Status Rename(const std::string& from, const std::string& to) = 0;
   // Makes creations, renames and removals in this directory durable.
   virtual Status SyncDirectory(const std::string& path) = 0;
+  // That may still be written to the file system of this path.
+  virtual Result<uint64_t> FreeBytes(const std::string& path) = 0;
   // kFailedPrecondition if somebody else holds it.
   virtual Result<std::unique_ptr<FileLock>> Lock(const std::string& path) = 0;
 };

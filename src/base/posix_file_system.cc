@@ -2,6 +2,7 @@
 #include <fcntl.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -155,6 +156,13 @@ class PosixFileSystem final : public FileSystem {
     const Descriptor fd(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
     if (fd.get() < 0) return ErrnoStatus("cannot open", path, errno);
     return ::fsync(fd.get()) == 0 ? Status::Ok() : ErrnoStatus("cannot sync", path, errno);
+  }
+
+  Result<uint64_t> FreeBytes(const std::string& path) override {
+    struct statvfs system {};
+    if (::statvfs(path.c_str(), &system) != 0)
+      return ErrnoStatus("cannot look at the disk of", path, errno);
+    return uint64_t{system.f_bavail} * system.f_frsize;
   }
 
   Result<std::unique_ptr<FileLock>> Lock(const std::string& path) override {

@@ -59,6 +59,40 @@ schema::ChangePermissionRequest PermissionRequest(schema::PermissionAction actio
 
 }  // namespace
 
+Result<std::optional<ServerStatus>> Client::QueryStatus() {
+  operations::GetStatusResponse response;
+  const auto known = impl_->rpc->GetStatus(impl_->token(), &response);
+  IMMUDB_RETURN_IF_ERROR(known);
+  if (!*known) return std::optional<ServerStatus>();
+  ServerStatus status{.ready = response.ready()};
+  for (auto& check : *response.mutable_checks()) {
+    status.checks.push_back(
+        {std::move(*check.mutable_name()), check.ok(), std::move(*check.mutable_reason())});
+  }
+  if (const auto& checker = response.checker(); checker.enabled()) {
+    status.checker = {.progress = checker.progress(),
+                      .database = checker.database(),
+                      .passes = checker.passes(),
+                      .last_pass_seconds = checker.last_pass_seconds(),
+                      .last_pass_end = checker.last_pass_end(),
+                      .entries = checker.entries(),
+                      .damages = checker.damages(),
+                      .read_errors = checker.read_errors()};
+  }
+  for (auto& tampered : *response.mutable_tampered()) {
+    status.tampered.push_back({std::move(*tampered.mutable_database()),
+                               std::move(*tampered.mutable_time()),
+                               std::move(*tampered.mutable_damage())});
+  }
+  return std::optional(std::move(status));
+}
+
+Status Client::ClearTamper(std::string_view database) {
+  operations::ClearTamperRequest request;
+  request.set_database(std::string(database));
+  return impl_->rpc->ClearTamper(impl_->token(), request);
+}
+
 Result<std::vector<UserInfo>> Client::ListUsers() {
   schema::UserList response;
   IMMUDB_RETURN_IF_ERROR(impl_->rpc->ListUsers(impl_->token(), &response));

@@ -10,6 +10,7 @@
 
 #include "base/status_macros.h"
 #include "base/tls_files.h"
+#include "operations.grpc.pb.h"
 #include "schema.grpc.pb.h"
 
 namespace immudb {
@@ -110,7 +111,9 @@ Result<std::shared_ptr<grpc::Channel>> MakeChannel(const ClientOptions& options)
 class Rpc::Impl {
  public:
   Impl(milliseconds timeout, const std::shared_ptr<grpc::Channel>& channel)
-      : timeout_(timeout), stub_(schema::ImmuService::NewStub(channel)) {}
+      : timeout_(timeout),
+        stub_(schema::ImmuService::NewStub(channel)),
+        operations_(operations::Operations::NewStub(channel)) {}
 
   template <typename Request, typename Response>
   Status Call(grpc::Status (Stub::*method)(grpc::ClientContext*, const Request&, Response*),
@@ -161,6 +164,20 @@ class Rpc::Impl {
     return status.ok() ? FromGrpc(finished) : status;
   }
 
+  grpc::Status GetStatus(const std::string& token, operations::GetStatusResponse* response) {
+    grpc::ClientContext context;
+    Prepare(context, token);
+    return operations_->GetStatus(&context, {}, response);
+  }
+
+  grpc::Status ClearTamper(const std::string& token,
+                           const operations::ClearTamperRequest& request) {
+    grpc::ClientContext context;
+    Prepare(context, token);
+    operations::ClearTamperResponse response;
+    return operations_->ClearTamper(&context, request, &response);
+  }
+
   Status Health(milliseconds timeout, schema::HealthResponse* response, std::string* uuid) {
     grpc::ClientContext context;
     context.set_deadline(system_clock::now() + timeout);
@@ -174,6 +191,11 @@ class Rpc::Impl {
   }
 
  private:
+  void Prepare(grpc::ClientContext& context, const std::string& token) const {
+    context.set_deadline(system_clock::now() + timeout_);
+    if (!token.empty()) context.AddMetadata("authorization", "Bearer " + token);
+  }
+
   // Waits for the one pending step of a stream; did it succeed? One that takes too long is
   // cancelled, and waited for all the same, since it still owns what it writes to.
   bool Next(grpc::CompletionQueue& queue, grpc::ClientContext& context, Status* status) const {
@@ -191,6 +213,7 @@ class Rpc::Impl {
 
   const milliseconds timeout_;
   const std::unique_ptr<Stub> stub_;
+  const std::unique_ptr<operations::Operations::Stub> operations_;
 };
 
 Result<std::unique_ptr<Rpc>> Rpc::Dial(const ClientOptions& options) {
@@ -201,6 +224,16 @@ Result<std::unique_ptr<Rpc>> Rpc::Dial(const ClientOptions& options) {
 
 Rpc::Rpc(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Rpc::~Rpc() = default;
+
+Result<bool> Rpc::GetStatus(const std::string& token, operations::GetStatusResponse* response) {
+  const grpc::Status status = impl_->GetStatus(token, response);
+  if (status.error_code() == grpc::StatusCode::UNIMPLEMENTED) return false;
+  IMMUDB_RETURN_IF_ERROR(FromGrpc(status));
+  return true;
+}
+Status Rpc::ClearTamper(const std::string& token, const operations::ClearTamperRequest& request) {
+  return FromGrpc(impl_->ClearTamper(token, request));
+}
 
 Status Rpc::Health(milliseconds timeout, schema::HealthResponse* response, std::string* uuid) {
   return impl_->Health(timeout, response, uuid);

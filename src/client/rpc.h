@@ -7,6 +7,7 @@
 #include <string>
 
 #include "immudb/client.h"
+#include "operations.pb.h"
 #include "schema.pb.h"
 
 namespace immudb {
@@ -104,6 +105,9 @@ class Rpc {
   Status DatabaseList(const std::string& token, schema::DatabaseListResponse* response);
   Status UpdateAuthConfig(const std::string& token, const schema::AuthConfig& request);
   Status UpdateMtlsConfig(const std::string& token, const schema::MTLSConfig& request);
+  // False: the server does not know the call.
+  Result<bool> GetStatus(const std::string& token, operations::GetStatusResponse* response);
+  Status ClearTamper(const std::string& token, const operations::ClearTamperRequest& request);
   Status PrintTree(const std::string& token, schema::Tree* response);
   // Hands on each message until `visit` fails; then the call is cancelled. The time of the call
   // starts anew with each message. Not repeated.

@@ -77,6 +77,7 @@ std::shared_ptr<Store> Database::Peek() const {
 }
 
 Status Database::Health() const {
+  if (tampered()) return Status::DataLoss(kTamperedText);
   const std::lock_guard lock(mutex_);
   return store_ != nullptr ? store_->failure() : failure_;
 }

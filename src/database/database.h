@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <functional>
 #include <memory>
@@ -12,6 +13,10 @@
 #include "immudb/store.h"
 
 namespace immudb {
+
+// What every call on a database answers that was tampered with (kDataLoss).
+inline constexpr char kTamperedText[] =
+    "the database should be checked manually as we detected possible tampering";
 
 // A database by its name; its store is open only while it is in use. Who holds the pointer to the
 // store keeps it open. Thread-safe.
@@ -41,16 +46,22 @@ class Database {
   // Closes it in any case, at shutdown.
   Status Close();
 
+  // Damage was found in it, and no operator has said that it was seen to.
+  bool tampered() const { return tampered_.load(std::memory_order_relaxed); }
+  void set_tampered(bool tampered) { tampered_.store(tampered, std::memory_order_relaxed); }
+
   // When the store was asked for last; none if it is closed.
   std::optional<Time> LastUse() const;
   // Why the store could not be opened lately.
   Status failure() const;
-  // Why the store takes no writes or could not be opened when that was tried last; or ok.
+  // Why the store takes no writes or could not be opened when that was tried last, or that it was
+  // tampered with; or ok.
   Status Health() const;
 
  private:
   const std::string name_;
   const Clock clock_;
+  std::atomic<bool> tampered_{false};
 
   std::mutex transition_mutex_;  // held while opening and closing; taken before mutex_
 

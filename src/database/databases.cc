@@ -78,6 +78,7 @@ Databases::Databases(const DatabasesOptions& options)
   store_options_.metrics = std::make_shared<StoreMetrics>();
   store_options_.pool = pool_.get();
   store_options_.commit_threads = commit_threads_.get();
+  store_options_.reserved_bytes = options_.reserved_bytes;
   store_options_.max_open_files = FilesOfStore(options_);
 }
 
@@ -100,6 +101,12 @@ Result<std::unique_ptr<Databases>> Databases::Open(const DatabasesOptions& optio
   self.system_ = *std::move(system);
   self.audit_ =
       std::make_unique<AuditTrail>(*self.system_, [] { return std::chrono::system_clock::now(); });
+  auto tampered = TamperLatches::Load(*self.system_, *self.audit_);
+  IMMUDB_RETURN_IF_ERROR(tampered);
+  self.tampered_ = *std::move(tampered);
+  for (const auto& [name, report] : self.Tampered()) {
+    spdlog::error("database {} was tampered with ({}): {}", name, report.time, TamperText(report));
+  }
   IMMUDB_RETURN_IF_ERROR(self.OpenDefault());
   IMMUDB_RETURN_IF_ERROR(self.LoadCatalogue());
   self.idle_closer_ = std::thread([&self] { self.CloseIdle(); });
@@ -162,6 +169,7 @@ Status Databases::LoadCatalogue() {
 std::shared_ptr<Database> Databases::Add(std::string_view name) {
   if (const auto found = by_name_.find(name); found != by_name_.end()) return found->second;
   auto database = std::make_shared<Database>(std::string(name), Now);
+  database->set_tampered(tampered_->IsSet(name));
   by_name_.emplace(name, database);
   in_order_.push_back(database);
   return database;
@@ -302,6 +310,27 @@ void Databases::CloseIdle() {
   }
 }
 
+void Databases::CloseAgain(Database& database, Database::Time since) {
+  if (&database != default_.get() && database.CloseIfUnused(since)) ReturnSlot();
+}
+
+Status Databases::SetTampered(std::string_view name, const Damage& damage) {
+  const std::lock_guard changing(tamper_mutex_);
+  if (const auto database = Find(name)) database->set_tampered(true);
+  return tampered_->Set(name, damage);
+}
+
+Status Databases::ClearTampered(std::string_view name, const AuditRecord& act) {
+  const auto database = Find(name);
+  if (database == nullptr && name != kSystemDatabase) {
+    return Status::NotFound("database " + std::string(name) + " does not exist");
+  }
+  const std::lock_guard changing(tamper_mutex_);
+  IMMUDB_RETURN_IF_ERROR(tampered_->Clear(name, act));
+  if (database != nullptr) database->set_tampered(false);
+  return Status::Ok();
+}
+
 size_t Databases::open_count() const {
   const std::lock_guard lock(slots_mutex_);
   return open_count_;
@@ -315,7 +344,8 @@ size_t Databases::count() const {
 std::vector<Databases::Figures> Databases::figures() const {
   std::vector<Figures> all;
   const auto add = [&](const std::string& name, const Store& store) {
-    all.push_back({name, JoinPath(options_.directory, name), store.figures()});
+    all.push_back(
+        {name, JoinPath(options_.directory, name), store.figures(), !store.failure().ok()});
   };
   for (const auto& database : All()) {
     if (const auto store = database->Peek()) add(database->name(), *store);

@@ -21,6 +21,7 @@
 #include "base/thread_pool.h"
 #include "database/audit_trail.h"
 #include "database/database.h"
+#include "database/tamper_latches.h"
 #include "immudb/status.h"
 #include "immudb/store.h"
 
@@ -37,6 +38,7 @@ struct DatabasesOptions {
   size_t max_open = 256;                         // besides the default and the system database
   size_t descriptors = 1024;                     // that the process may have
   std::chrono::seconds idle_timeout{600};
+  uint64_t reserved_bytes = 0;  // as StoreOptions
 };
 
 // What the indexes of all databases did since the start, and their block cache now.
@@ -109,6 +111,17 @@ class Databases {
     return OpenStore(database, Folder::kMustExist);
   }
 
+  // Closes it anew for who opened a closed one for a look and then let go of it, unless somebody
+  // used it after `since`.
+  void CloseAgain(Database& database, Database::Time since);
+
+  // Calls on this database, which may be the system database, are refused from now on; see
+  // TamperLatches::Set.
+  Status SetTampered(std::string_view name, const Damage& damage);
+  // As TamperLatches::Clear.
+  Status ClearTampered(std::string_view name, const AuditRecord& act);
+  std::map<std::string, TamperReport, std::less<>> Tampered() const { return tampered_->All(); }
+
   size_t open_count() const;
   size_t max_open() const { return max_open_; }
 
@@ -118,6 +131,7 @@ class Databases {
     std::string name;
     std::string directory;
     StoreFigures store;
+    bool read_only = false;  // the disk is full, or failed
   };
   std::vector<Figures> figures() const;
   // What all stores count together, and what their indexes do.
@@ -160,9 +174,11 @@ class Databases {
   StoreOptions store_options_;
   std::unique_ptr<Store> system_;
   std::unique_ptr<AuditTrail> audit_;
+  std::unique_ptr<TamperLatches> tampered_;
   std::shared_ptr<Database> default_;
 
   std::mutex create_mutex_;  // one creation at a time; taken before mutex_
+  std::mutex tamper_mutex_;  // one change of a latch at a time; likewise
 
   mutable std::shared_mutex mutex_;
   // Guarded by mutex_.

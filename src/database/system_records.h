@@ -7,6 +7,7 @@ namespace immudb {
 // change is a new version, so that the history of every record is kept and can be proven.
 inline constexpr char kUserRecord = '\x01';      // || user name
 inline constexpr char kDatabaseRecord = '\x02';  // || database name
+inline constexpr char kTamperRecord = '\x04';    // || database name
 inline constexpr char kAuditRecord =
     '\x03';  // || microseconds since 1970, u64 BE || number, u32 BE
 

@@ -197,6 +197,27 @@ ProgramSpec DaemonProgram() {
                .default_value = "true",
                .help = "enable consistency check monitor routine. To disable: "
                        "--consistency-check=false"},
+              {.name = "consistency-check-rate",
+               .type = OptionType::kSize,
+               .default_value = "4MiB",
+               .help = "bytes that the consistency check reads a second; with a limit it also "
+                       "takes no more than a fifth of a core. 0: no limit",
+               .min = 0,
+               .max = 1024 * kGiB},
+              {.name = "consistency-check-interval",
+               .type = OptionType::kDuration,
+               .default_value = "10m",
+               .help = "from the start of one consistency check of all databases to that of the "
+                       "next, at least",
+               .min = kSecond,
+               .max = 365 * kDay},
+              {.name = "disk-reserve",
+               .type = OptionType::kSize,
+               .default_value = "64MiB",
+               .help = "with less free on the disk of the data folder writes are refused, and the "
+                       "server is not ready",
+               .min = 0,
+               .max = 1024 * kGiB * 1024},
               {.name = "no-histograms",
                .type = OptionType::kBool,
                .default_value = "false",
@@ -297,6 +318,12 @@ Result<ServerOptions> ToServerOptions(const Settings& settings) {
       std::chrono::duration_cast<std::chrono::seconds>(settings.Duration("database-idle-timeout"));
   options.session_lifetime =
       std::chrono::duration_cast<std::chrono::seconds>(settings.Duration("session-lifetime"));
+  options.reserved_bytes = settings.Size("disk-reserve");
+  options.consistency_check.reset();
+  if (settings.Bool("consistency-check")) {
+    options.consistency_check = {.bytes_per_second = settings.Size("consistency-check-rate"),
+                                 .interval = settings.Duration("consistency-check-interval")};
+  }
   options.pollers = settings.Size("pollers");
   options.reader_threads = settings.Size("reader-threads");
   options.update_config = ConfigUpdater(settings.config_file());
@@ -324,9 +351,6 @@ std::vector<StartWarning> StartWarnings(const Settings& settings) {
   const std::string& file = settings.Text("admin-password-file");
   if (const auto secret = ReadSecretFile(file); secret.ok() && secret->open_to_others) {
     warnings.push_back({"every user of this machine may read the password in " + file});
-  }
-  if (IsGiven(settings, "consistency-check")) {
-    warnings.push_back({"option consistency-check: this build does not have the checker yet"});
   }
   return warnings;
 }

@@ -243,7 +243,10 @@ Status KeyIndex::Impl::Apply(std::span<const IndexUpdate> group, TreeSize throug
 
   rocksdb::WriteOptions options;
   options.disableWAL = true;
-  IMMUDB_RETURN_IF_ERROR(FromRocksDb(db_->Write(options, &batch)));
+  rocksdb::Status written = db_->Write(options, &batch);
+  // Memtables that found no room once are not tried again by themselves.
+  if (written.IsNoSpace() && db_->Resume().ok()) written = db_->Write(options, &batch);
+  IMMUDB_RETURN_IF_ERROR(FromRocksDb(written));
   applied_.store(through.value, std::memory_order_release);
   return Status::Ok();
 }

@@ -45,6 +45,16 @@ Status AuthorizeDataCall(const Method& method, const Services& services, CallCon
   return Status::Ok();
 }
 
+// What was tampered with is shown to nobody but those who have to look into it.
+Status RefuseTampered(const Method& method, const CallContext& call) {
+  if (call.database == nullptr || !call.database->tampered()) return Status::Ok();
+  const bool operates =
+      call.services->options.maintenance ||
+      (call.session != nullptr && call.session->permission == Permission::kSystemAdmin);
+  if (operates && method.access != Access::kWrite) return Status::Ok();
+  return Status::DataLoss(kTamperedText);
+}
+
 }  // namespace
 
 Status NeedsAuthentication() {
@@ -65,7 +75,9 @@ Status Authorize(const Method& method, const Services& services, CallContext& ca
   }
   if (call.authorization) call.session = services.sessions.Find(TokenOf(*call.authorization));
   if (call.session != nullptr) call.database = call.session->database.get();
-  return method.access == Access::kOpen ? Status::Ok() : AuthorizeDataCall(method, services, call);
+  if (method.access == Access::kOpen) return Status::Ok();
+  IMMUDB_RETURN_IF_ERROR(AuthorizeDataCall(method, services, call));
+  return RefuseTampered(method, call);
 }
 
 }  // namespace immudb

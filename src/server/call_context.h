@@ -16,6 +16,7 @@
 #include "database/users.h"
 #include "immudb/status.h"
 #include "server/chunk_source.h"
+#include "server/health_checks.h"
 #include "server/peer_address.h"
 #include "server/server.h"
 
@@ -28,6 +29,7 @@ struct Services {
   Users& users;
   Sessions& sessions;
   LoginThrottle& throttle;
+  const HealthChecks& health;
 
   bool AuthIsOn() const { return options.auth && !options.maintenance; }
 };

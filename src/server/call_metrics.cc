@@ -1,14 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "server/call_metrics.h"
 
-#include <google/protobuf/descriptor.h>
-
 #include <algorithm>
 #include <chrono>
 #include <functional>
 #include <utility>
 
-#include "schema.pb.h"
 #include "server/metric_families.h"
 #include "server/peer_address.h"
 #include "server/status_mapping.h"
@@ -79,20 +76,11 @@ std::vector<ClientCounts::Client> ClientCounts::Read() const {
 }
 
 CallMetrics::CallMetrics(bool histograms) : histograms_(histograms) {
-  const auto add = [this](std::string name, bool streams) {
+  for (const Method& method : ServedMethods()) {
     methods_.push_back(std::make_unique<MethodCounts>());
-    methods_.back()->name = std::move(name);
-    methods_.back()->streams = streams;
-  };
-  for (const Method& method : ServedMethods()) add(std::string(method.name), method.streams);
-  // Also those that are not served: dashboards find all of the contract.
-  const auto* service = schema::KeyValue::descriptor()->file()->FindServiceByName("ImmuService");
-  for (int i = 0; i < service->method_count(); ++i) {
-    const auto& method = *service->method(i);
-    if (std::ranges::any_of(methods_, [&](const auto& m) { return m->name == method.name(); })) {
-      continue;
-    }
-    add(method.name(), method.server_streaming());
+    methods_.back()->name = method.name;
+    methods_.back()->service = DescriptorOf(method.service).full_name();
+    methods_.back()->streams = method.streams;
   }
 }
 
@@ -137,12 +125,10 @@ std::vector<MetricFamily> CallMetrics::Collect() const {
                             "Histogram of response latency (seconds) of gRPC that had been "
                             "application-level handled by the server.",
                             MetricType::Histogram);
-  const std::string service =
-      schema::KeyValue::descriptor()->file()->FindServiceByName("ImmuService")->full_name();
   for (const auto& method : methods_) {
     const std::string type = method->streams ? "server_stream" : "unary";
     const MetricLabels labels = {
-        {"grpc_method", method->name}, {"grpc_service", service}, {"grpc_type", type}};
+        {"grpc_method", method->name}, {"grpc_service", method->service}, {"grpc_type", type}};
     AddValue(started, Value(method->started), labels);
     AddValue(received, Value(method->started), labels);  // each call has one request
     AddValue(sent, Value(method->sent), labels);
@@ -151,7 +137,7 @@ std::vector<MetricFamily> CallMetrics::Collect() const {
       AddValue(handled, Value(method->handled[code]),
                {{"grpc_code", kCodeNames[code]},
                 {"grpc_method", method->name},
-                {"grpc_service", service},
+                {"grpc_service", method->service},
                 {"grpc_type", type}});
     }
   }

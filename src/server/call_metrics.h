@@ -71,6 +71,7 @@ class CallMetrics final : public CallObserver, public prometheus::Collectable {
 
   struct MethodCounts {
     std::string name;
+    std::string service;
     bool streams = false;
     std::atomic<uint64_t> started{0};
     std::atomic<uint64_t> sent{0};

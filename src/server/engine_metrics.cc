@@ -2,7 +2,9 @@
 #include "server/engine_metrics.h"
 
 #include <algorithm>
+#include <chrono>
 #include <filesystem>
+#include <map>
 #include <mutex>
 #include <utility>
 
@@ -18,6 +20,8 @@ using prometheus::MetricFamily;
 using prometheus::MetricType;
 
 constexpr double kNanosecondsPerSecond = 1e9;
+// Series of tampered databases; the open ones are bounded anyway.
+constexpr size_t kMostNamed = 512;
 
 double Number(uint64_t value) {
   return static_cast<double>(value);
@@ -76,6 +80,7 @@ std::vector<MetricFamily> EngineMetrics::Collect() const {
   AddWrites(*sources_, page);
   AddIndex(*sources_, page);
   AddServer(*sources_, page);
+  AddIntegrity(*sources_, page);
   return page.Take();
 }
 
@@ -151,11 +156,62 @@ void EngineMetrics::AddDatabases(const Sources& sources, Page& page) const {
   gauge("immudb_database_queue_bytes",
         "Bytes of the transactions of an open database that are not answered yet.",
         &StoreFigures::waiting_bytes);
+  auto& read_only = page.Family("immudb_database_read_only",
+                                "1 if an open database takes no writes, because the disk is full "
+                                "or failed, else 0.",
+                                MetricType::Gauge);
+  for (const auto& database : databases) {
+    AddValue(read_only, database.read_only ? 1 : 0, {{"database", database.name}});
+  }
   gauge("immudb_database_compactions_running", "Compactions that an index runs now.",
         &StoreFigures::compactions_running);
   gauge("immudb_database_compaction_due_bytes",
         "Bytes that compactions of an index have still to rewrite, estimated.",
         &StoreFigures::compaction_due_bytes);
+}
+
+// Which databases are latched is counted without bound; named are the first ones.
+void EngineMetrics::AddIntegrity(const Sources& sources, Page& page) {
+  const auto tampered = sources.databases.Tampered();
+  page.Gauge("immudb_tampered_databases",
+             "Databases in which damage was found and whose calls are refused.",
+             Number(tampered.size()));
+  std::map<std::string, bool> named;
+  for (const auto& database : sources.databases.figures()) named[database.name] = false;
+  for (const auto& [name, report] : tampered) {
+    if (named.size() < kMostNamed || named.contains(name)) named[name] = true;
+  }
+  auto& family = page.Family("immudb_database_tampered",
+                             "1 if damage was found in the database, else 0; of those that are "
+                             "open or tampered with.",
+                             MetricType::Gauge);
+  for (const auto& [name, is_tampered] : named) {
+    AddValue(family, is_tampered ? 1 : 0, {{"database", name}});
+  }
+  const auto checker = sources.health.checker_figures();
+  page.Gauge("immudb_integrity_check_enabled", "1 if the integrity checker runs, else 0.",
+             checker ? 1 : 0);
+  if (!checker) return;
+  page.Counter("immudb_integrity_check_passes_total",
+               "Passes over all databases that the integrity checker has finished.",
+               Number(checker->passes));
+  page.Counter("immudb_integrity_check_entries_total", "Entries that were read and hashed again.",
+               Number(checker->entries));
+  page.Counter("immudb_integrity_check_bytes_total", "Bytes of files that were read again.",
+               Number(checker->bytes));
+  page.Counter("immudb_integrity_check_damages_total",
+               "Places at which stored bytes were not what was written, in each pass anew.",
+               Number(checker->damages));
+  page.Counter("immudb_integrity_check_read_errors_total",
+               "Places that could not be read; the checker went on behind them.",
+               Number(checker->read_errors));
+  page.Gauge("immudb_integrity_check_pass_progress_ratio",
+             "How much of the pass that runs is done, 0 to 1.", checker->progress);
+  page.Gauge("immudb_integrity_check_last_pass_duration_seconds",
+             "Time that the last pass took; 0 if none has ended.", checker->last_pass.count());
+  page.Gauge("immudb_integrity_check_last_pass_end_timestamp_seconds",
+             "Unix time at which the last pass ended; 0 if none has.",
+             std::chrono::duration<double>(checker->last_pass_end.time_since_epoch()).count());
 }
 
 void EngineMetrics::AddWrites(const Sources& sources, Page& page) const {
@@ -207,13 +263,19 @@ void EngineMetrics::AddServer(const Sources& sources, Page& page) const {
              Number(sources.databases.open_count()));
   page.Gauge("immudb_max_open_databases", "Databases that may be open at once.",
              Number(sources.databases.max_open()));
+  if (const auto free = sources.health.free_bytes(); free.ok()) {
+    page.Gauge("immudb_disk_free_bytes", "Bytes that are free on the disk of the data.",
+               Number(*free));
+  }
+  page.Gauge("immudb_disk_reserve_bytes", "With less free on the disk there are no writes.",
+             Number(sources.health.reserved_bytes()));
   auto& health = page.Family("immudb_health_check",
                              "1 if the check finds all well, else 0; for databases, of all that "
                              "are open or failed to open.",
                              MetricType::Gauge);
   bool databases_ok = true;
   for (const auto& check : sources.health.Checks()) {
-    if (check.decides) {
+    if (check.decides || check.name == HealthChecks::kChecker) {
       AddValue(health, check.ok ? 1 : 0, {{"check", check.name}});
     } else {
       databases_ok = databases_ok && check.ok;

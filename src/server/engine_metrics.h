@@ -46,6 +46,7 @@ class EngineMetrics final : public prometheus::Collectable {
   void AddWrites(const Sources& sources, Page& page) const;
   void AddIndex(const Sources& sources, Page& page) const;
   void AddServer(const Sources& sources, Page& page) const;
+  static void AddIntegrity(const Sources& sources, Page& page);
 
   const bool histograms_;
   const std::string version_;

@@ -44,9 +44,13 @@ void LiveCalls::WaitForNone() {
   none_.wait(lock, [this] { return count_.load(std::memory_order_acquire) == 0; });
 }
 
-MethodQueue::MethodQueue(const FrontContext& front, const Method& method, int method_index,
-                         Poller& poller)
-    : front_(front), method_(method), method_index_(method_index), poller_(poller) {}
+MethodQueue::MethodQueue(const FrontContext& front, CallSource& source, const Method& method,
+                         int method_index, Poller& poller)
+    : front_(front),
+      source_(source),
+      method_(method),
+      method_index_(method_index),
+      poller_(poller) {}
 
 MethodQueue::~MethodQueue() = default;
 

@@ -104,7 +104,6 @@ class AnswerBudget {
 // What all calls of a front share; outlives them.
 struct FrontContext {
   Dispatcher& dispatcher;
-  CallSource& source;
   LiveCalls& live;
   StreamSlots& streams;
   AnswerBudget& answers;
@@ -114,7 +113,8 @@ struct FrontContext {
 // Keeps calls of one method posted to one queue. Belongs to that queue's poller.
 class MethodQueue {
  public:
-  MethodQueue(const FrontContext& front, const Method& method, int method_index, Poller& poller);
+  MethodQueue(const FrontContext& front, CallSource& source, const Method& method, int method_index,
+              Poller& poller);
   ~MethodQueue();
   MethodQueue(const MethodQueue&) = delete;
   MethodQueue& operator=(const MethodQueue&) = delete;
@@ -126,7 +126,7 @@ class MethodQueue {
   template <typename Writer>
   void RequestNext(grpc::ServerContext& context, google::protobuf::Message& request, Writer& writer,
                    void* tag) {
-    front_.source.Request(method_index_, &context, &request, &writer, poller_.queue(), tag);
+    source_.Request(method_index_, &context, &request, &writer, poller_.queue(), tag);
   }
 
   const FrontContext& front() const { return front_; }
@@ -138,6 +138,7 @@ class MethodQueue {
   void TakeBack(std::unique_ptr<GrpcCall> call);
 
   const FrontContext& front_;
+  CallSource& source_;
   const Method& method_;
   const int method_index_;
   Poller& poller_;

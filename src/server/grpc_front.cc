@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/status_macros.h"
+#include "operations.grpc.pb.h"
 #include "schema.grpc.pb.h"
 #include "server/grpc_call.h"
 #include "server/poller.h"
@@ -19,9 +20,6 @@
 
 namespace immudb {
 namespace {
-
-using google::protobuf::MethodDescriptor;
-using google::protobuf::ServiceDescriptor;
 
 // A connection is asked whether it is still there when it was silent so long, and closed without an
 // answer; clients may ask us at most so often.
@@ -46,22 +44,23 @@ constexpr int kMaxSynchronousPollers = 2;
 
 // Generated code reaches these two members of its base under a name for each method. With them by
 // number, the table alone decides what is served.
-class AsyncService final : public schema::ImmuService::Service, public CallSource {
+template <typename Service>
+class AsyncService final : public Service, public CallSource {
  public:
-  void Serve(int method_index) { MarkMethodAsync(method_index); }
+  void Serve(int method_index) { this->MarkMethodAsync(method_index); }
 
   void Request(int method_index, grpc::ServerContext* context, google::protobuf::Message* request,
                UnaryWriter* writer, grpc::ServerCompletionQueue* queue, void* tag) override {
-    RequestAsyncUnary(method_index, context, request, writer, queue, queue, tag);
+    this->RequestAsyncUnary(method_index, context, request, writer, queue, queue, tag);
   }
   void Request(int method_index, grpc::ServerContext* context, google::protobuf::Message* request,
                StreamWriter* writer, grpc::ServerCompletionQueue* queue, void* tag) override {
-    RequestAsyncServerStreaming(method_index, context, request, writer, queue, queue, tag);
+    this->RequestAsyncServerStreaming(method_index, context, request, writer, queue, queue, tag);
   }
 };
 
-const ServiceDescriptor& Service() {
-  return *schema::KeyValue::descriptor()->file()->FindServiceByName("ImmuService");
+std::string NameOf(RpcService service) {
+  return DescriptorOf(service).full_name();
 }
 
 }  // namespace
@@ -71,7 +70,7 @@ class GrpcFront::Impl {
   Impl(const GrpcFrontOptions& options, Dispatcher& dispatcher)
       : options_(options),
         answers_(std::max(kLeastAnswerBytes, kAnsweredMessages * options.max_message_bytes)),
-        front_{dispatcher, service_, live_, streams_, answers_, options_.server_uuid} {}
+        front_{dispatcher, live_, streams_, answers_, options_.server_uuid} {}
   ~Impl() { Shutdown(std::chrono::milliseconds::zero()); }
   Impl(const Impl&) = delete;
   Impl& operator=(const Impl&) = delete;
@@ -81,16 +80,25 @@ class GrpcFront::Impl {
   int port() const { return port_; }
 
  private:
+  struct Served {
+    const Method* method;
+    CallSource* source;
+    int index;  // in its service
+  };
+
   void Configure(grpc::ServerBuilder& builder);
+  Result<std::vector<Served>> MarkServed();
 
   const GrpcFrontOptions options_;
   LiveCalls live_;
   StreamSlots streams_;
   AnswerBudget answers_;
-  AsyncService service_;
-  HealthService health_{Service().full_name(), options_.health};
-  const std::unique_ptr<grpc::Service> reflection_ = MakeReflectionService(
-      {Service().full_name(), "grpc.health.v1.Health", "grpc.reflection.v1alpha.ServerReflection"});
+  AsyncService<schema::ImmuService::Service> service_;
+  AsyncService<operations::Operations::Service> operations_;
+  HealthService health_{NameOf(RpcService::kImmuService), options_.health};
+  const std::unique_ptr<grpc::Service> reflection_ =
+      MakeReflectionService({NameOf(RpcService::kImmuService), NameOf(RpcService::kOperations),
+                             "grpc.health.v1.Health", "grpc.reflection.v1alpha.ServerReflection"});
   const FrontContext front_;
   std::shared_ptr<grpc::ServerCredentials> credentials_ = grpc::InsecureServerCredentials();
   int port_ = 0;
@@ -118,6 +126,25 @@ void GrpcFront::Impl::Configure(grpc::ServerBuilder& builder) {
                               kMaxSynchronousPollers);
 }
 
+Result<std::vector<GrpcFront::Impl::Served>> GrpcFront::Impl::MarkServed() {
+  std::vector<Served> served;
+  for (const Method& method : ServedMethods()) {
+    const auto* descriptor =
+        DescriptorOf(method.service).FindMethodByName(std::string(method.name));
+    if (descriptor == nullptr) {
+      return Status::Internal("no such method: " + std::string(method.name));
+    }
+    if (method.service == RpcService::kImmuService) {
+      service_.Serve(descriptor->index());
+      served.push_back({&method, &service_, descriptor->index()});
+    } else {
+      operations_.Serve(descriptor->index());
+      served.push_back({&method, &operations_, descriptor->index()});
+    }
+  }
+  return served;
+}
+
 Status GrpcFront::Impl::Start() {
   if (options_.tls) {
     auto credentials = MakeTlsCredentials(*options_.tls);
@@ -128,16 +155,10 @@ Status GrpcFront::Impl::Start() {
   Configure(builder);
   builder.AddListeningPort(options_.target, credentials_, &port_);
 
-  std::vector<std::pair<const Method*, int>> served;
-  for (const Method& method : ServedMethods()) {
-    const MethodDescriptor* descriptor = Service().FindMethodByName(std::string(method.name));
-    if (descriptor == nullptr) {
-      return Status::Internal("no such method: " + std::string(method.name));
-    }
-    service_.Serve(descriptor->index());
-    served.emplace_back(&method, descriptor->index());
-  }
+  const auto served = MarkServed();
+  IMMUDB_RETURN_IF_ERROR(served);
   builder.RegisterService(&service_);
+  builder.RegisterService(&operations_);
   builder.RegisterService(&health_.service());
   builder.RegisterService(reflection_.get());
   for (size_t i = 0; i < std::max<size_t>(options_.pollers, 1); ++i) {
@@ -147,8 +168,8 @@ Status GrpcFront::Impl::Start() {
   if (server_ == nullptr) return Status::Unavailable("cannot listen on " + options_.target);
 
   for (const auto& poller : pollers_) {
-    for (const auto& [method, index] : served) {
-      queues_.push_back(std::make_unique<MethodQueue>(front_, *method, index, *poller));
+    for (const auto& [method, source, index] : *served) {
+      queues_.push_back(std::make_unique<MethodQueue>(front_, *source, *method, index, *poller));
       queues_.back()->Open();
     }
     poller->Start();

@@ -12,6 +12,7 @@
 #include <memory>
 
 #include "immudb/status.h"
+#include "operations.pb.h"
 #include "schema.pb.h"
 #include "server/call_context.h"
 
@@ -104,5 +105,11 @@ Status Count(CallContext& call, const schema::KeyPrefix& request, schema::ItemsC
 // handlers_inspect.cc
 Status PrintTree(CallContext& call, const Empty& request, schema::Tree& response);
 Result<std::unique_ptr<ChunkSource>> Dump(CallContext& call, const Empty& request);
+
+// handlers_operations.cc
+Status GetStatus(CallContext& call, const operations::GetStatusRequest& request,
+                 operations::GetStatusResponse& response);
+Status ClearTamper(CallContext& call, const operations::ClearTamperRequest& request,
+                   operations::ClearTamperResponse& response);
 
 }  // namespace immudb::handlers

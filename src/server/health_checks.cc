@@ -1,13 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "server/health_checks.h"
 
-#include <sys/statvfs.h>
-
 #include <algorithm>
-#include <cerrno>
 #include <nlohmann/json.hpp>
-#include <system_error>
 
+#include "base/file_system.h"
 #include "database/databases.h"
 
 namespace immudb {
@@ -25,15 +22,17 @@ nlohmann::json ToJson(const HealthCheck& check) {
 
 }  // namespace
 
-void HealthChecks::Serving(const Databases& databases) {
+void HealthChecks::Serving(const Databases& databases, const IntegrityChecker* checker) {
   const std::unique_lock lock(mutex_);
   databases_ = &databases;
+  checker_ = checker;
   phase_ = Phase::kServing;
 }
 
 void HealthChecks::Close() {
   const std::unique_lock lock(mutex_);
   databases_ = nullptr;
+  checker_ = nullptr;
 }
 
 HealthCheck HealthChecks::PhaseCheck() const {
@@ -48,18 +47,37 @@ HealthCheck HealthChecks::PhaseCheck() const {
   return {"server"};
 }
 
+Result<uint64_t> HealthChecks::free_bytes() const {
+  return FileSystem::Real().FreeBytes(directory_);
+}
+
 HealthCheck HealthChecks::DiskCheck() const {
-  struct statvfs system {};
-  if (::statvfs(directory_.c_str(), &system) != 0) {
-    // Not made yet.
-    if (errno == ENOENT && phase() == Phase::kStarting) return {"disk"};
-    return {"disk", false, directory_ + ": " + std::generic_category().message(errno)};
-  }
-  const uint64_t free = uint64_t{system.f_bavail} * system.f_frsize;
-  if (free >= least_free_bytes_) return {"disk"};
+  const auto free = free_bytes();
+  // Not made yet.
+  if (free.status().code() == StatusCode::kNotFound && phase() == Phase::kStarting) return {"disk"};
+  if (!free.ok()) return {"disk", false, free.status().message()};
+  if (*free >= reserved_bytes_) return {"disk"};
   return {"disk", false,
-          directory_ + ": " + std::to_string(free) + " bytes are free, " +
-              std::to_string(least_free_bytes_) + " are needed; make room"};
+          directory_ + ": " + std::to_string(*free) + " bytes are free, " +
+              std::to_string(reserved_bytes_) +
+              " are kept in reserve: there are no writes; make room"};
+}
+
+// Of what it can look at. What it found is said by the check of the database.
+HealthCheck HealthChecks::CheckerCheck(const IntegrityChecker* checker) {
+  HealthCheck check{.name = kChecker, .decides = false};
+  if (checker == nullptr) {
+    check.reason = "off: nobody looks whether stored bytes change";
+    return check;
+  }
+  const IntegrityChecker::Figures figures = checker->figures();
+  check.ok = figures.troubles == 0 && figures.not_opened == 0;
+  if (!check.ok) {
+    check.reason = "the last pass met " + std::to_string(figures.troubles) +
+                   " read errors and could not open " + std::to_string(figures.not_opened) +
+                   " databases: the log tells which";
+  }
+  return check;
 }
 
 std::vector<HealthCheck> HealthChecks::Checks() const {
@@ -67,6 +85,7 @@ std::vector<HealthCheck> HealthChecks::Checks() const {
   const std::shared_lock lock(mutex_);
   if (databases_ == nullptr) return checks;
   checks.push_back(Of("storage", databases_->SystemHealth(), true));
+  checks.push_back(CheckerCheck(checker_));
   for (const auto& [name, status] : databases_->Healths()) {
     checks.push_back(Of("database " + name, status, false));
   }
@@ -77,6 +96,12 @@ bool HealthChecks::Ready() const {
   if (!PhaseCheck().ok || !DiskCheck().ok) return false;
   const std::shared_lock lock(mutex_);
   return databases_ != nullptr && databases_->SystemHealth().ok();
+}
+
+std::optional<IntegrityChecker::Figures> HealthChecks::checker_figures() const {
+  const std::shared_lock lock(mutex_);
+  if (checker_ == nullptr) return std::nullopt;
+  return checker_->figures();
 }
 
 std::optional<bool> HealthChecks::Serves(const std::string& service) const {

@@ -10,6 +10,9 @@
 #include <string_view>
 #include <vector>
 
+#include "immudb/status.h"
+#include "server/integrity_checker.h"
+
 namespace immudb {
 
 class Databases;
@@ -27,21 +30,29 @@ struct HealthCheck {
 // Thread-safe. The checks cost some system calls and no I/O of the stores.
 class HealthChecks {
  public:
+  // The name of the check of the integrity checker.
+  static constexpr char kChecker[] = "checker";
+
   enum class Phase : uint8_t { kStarting, kServing, kStopping };
 
-  // `directory`: whose file system must have room for `least_free_bytes`.
-  HealthChecks(std::string directory, uint64_t least_free_bytes)
-      : directory_(std::move(directory)), least_free_bytes_(least_free_bytes) {}
+  // `directory`: whose file system must have room for `reserved_bytes`.
+  HealthChecks(std::string directory, uint64_t reserved_bytes)
+      : directory_(std::move(directory)), reserved_bytes_(reserved_bytes) {}
 
-  // `databases` outlives the object, or the call of Close() at least.
-  void Serving(const Databases& databases);
+  // They outlive the object, or the call of Close() at least. `checker` is null if there is none.
+  void Serving(const Databases& databases, const IntegrityChecker* checker);
   void Stopping() { phase_ = Phase::kStopping; }
-  // The databases are not looked at any more when it returns.
+  // Neither is looked at any more when it returns.
   void Close();
 
   Phase phase() const { return phase_; }
   std::vector<HealthCheck> Checks() const;
   bool Ready() const;
+  // Of the disk with the data.
+  Result<uint64_t> free_bytes() const;
+  uint64_t reserved_bytes() const { return reserved_bytes_; }
+  // None: there is no checker, or not now.
+  std::optional<IntegrityChecker::Figures> checker_figures() const;
   // Of grpc.health.v1: "" or a database by its name. None: unknown.
   std::optional<bool> Serves(const std::string& service) const;
 
@@ -52,13 +63,15 @@ class HealthChecks {
  private:
   HealthCheck PhaseCheck() const;
   HealthCheck DiskCheck() const;
+  static HealthCheck CheckerCheck(const IntegrityChecker* checker);
 
   const std::string directory_;
-  const uint64_t least_free_bytes_;
+  const uint64_t reserved_bytes_;
   std::atomic<Phase> phase_{Phase::kStarting};
 
   mutable std::shared_mutex mutex_;
-  const Databases* databases_ = nullptr;  // guarded by mutex_
+  const Databases* databases_ = nullptr;       // guarded by mutex_
+  const IntegrityChecker* checker_ = nullptr;  // guarded by mutex_
 };
 
 }  // namespace immudb

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <google/protobuf/descriptor.h>
 #include <google/protobuf/message.h>
 
 #include <cstdint>
@@ -29,7 +30,16 @@ enum class RunOn : uint8_t {
   kLogin,   // the one thread that hashes passwords
 };
 
-// A row of the method table: one RPC of immudb.schema.ImmuService.
+// Whose method it is.
+enum class RpcService : uint8_t {
+  kImmuService,  // immudb.schema.ImmuService, the contract
+  kOperations,   // immudb.operations.Operations, ours
+};
+
+// By its full name and methods.
+const google::protobuf::ServiceDescriptor& DescriptorOf(RpcService service);
+
+// A row of the method table: one RPC.
 struct Method {
   using Message = google::protobuf::Message;
   // The status to end the call with; nothing if the handler ends it later through its Completion.
@@ -41,10 +51,12 @@ struct Method {
   const Message* request;  // prototypes
   const Message* response;
   Handler handle;
+  RpcService service = RpcService::kImmuService;
   bool streams = false;  // `response` is one of many; the handler calls CallContext::Stream
 };
 
-// All methods that are served; the rest answers UNIMPLEMENTED. A new one is a row and a handler.
+// All methods that are served; the rest of the services answers UNIMPLEMENTED. A new one is a row
+// and a handler.
 std::span<const Method> ServedMethods();
 
 }  // namespace immudb

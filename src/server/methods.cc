@@ -65,6 +65,13 @@ Method Row(std::string_view name, Access access, RunOn run) {
           &Types::Handle};
 }
 
+template <auto handler>
+Method OperationsRow(std::string_view name, Access access, RunOn run) {
+  Method method = Row<handler>(name, access, run);
+  method.service = RpcService::kOperations;
+  return method;
+}
+
 template <auto handler, typename Chunk>
 Method StreamRow(std::string_view name, Access access) {
   using Types = ErasedStream<handler>;
@@ -74,10 +81,17 @@ Method StreamRow(std::string_view name, Access access) {
           &Types::RequestType::default_instance(),
           &Chunk::default_instance(),
           &Types::Handle,
+          RpcService::kImmuService,
           /*streams=*/true};
 }
 
 }  // namespace
+
+const google::protobuf::ServiceDescriptor& DescriptorOf(RpcService service) {
+  return service == RpcService::kImmuService
+             ? *schema::KeyValue::descriptor()->file()->FindServiceByName("ImmuService")
+             : *operations::GetStatusRequest::descriptor()->file()->FindServiceByName("Operations");
+}
 
 std::span<const Method> ServedMethods() {
   using namespace handlers;  // NOLINT(google-build-using-namespace)
@@ -135,6 +149,9 @@ std::span<const Method> ServedMethods() {
 
       Row<&PrintTree>("PrintTree", Access::kSystemAdmin, RunOn::kReader),
       StreamRow<&Dump, pb::KVList>("Dump", Access::kDatabaseAdmin),
+
+      OperationsRow<&GetStatus>("GetStatus", Access::kOpen, RunOn::kReader),
+      OperationsRow<&ClearTamper>("ClearTamper", Access::kOpen, RunOn::kReader),
   };
   return kMethods;
 }

@@ -8,6 +8,7 @@
 #include <string>
 #include <utility>
 
+#include "base/file_system.h"
 #include "base/status_macros.h"
 #include "database/databases.h"
 #include "database/server_identifier.h"
@@ -17,6 +18,7 @@
 #include "server/dispatcher.h"
 #include "server/grpc_front.h"
 #include "server/health_checks.h"
+#include "server/integrity_checker.h"
 #include "server/listen_address.h"
 #include "server/monitor.h"
 #include "server/tls_credentials.h"
@@ -25,6 +27,7 @@ namespace immudb {
 namespace {
 
 constexpr std::chrono::milliseconds kDefaultGrace{500};
+constexpr char kCheckerStateFile[] = "immudb.checker";
 
 std::chrono::steady_clock::time_point Now() {
   return std::chrono::steady_clock::now();
@@ -44,7 +47,8 @@ DatabasesOptions DatabasesOptionsOf(const ServerOptions& options) {
           .write_buffer_bytes = options.write_buffer_bytes,
           .max_open = options.max_open_databases,
           .descriptors = DescriptorLimit(),
-          .idle_timeout = options.database_idle_timeout};
+          .idle_timeout = options.database_idle_timeout,
+          .reserved_bytes = options.reserved_bytes};
 }
 
 }  // namespace
@@ -54,7 +58,7 @@ class Server::Impl {
  public:
   explicit Impl(const ServerOptions& options)
       : options_(options),
-        health_(options.directory, options.least_free_bytes),
+        health_(options.directory, options.reserved_bytes),
         sessions_(options.session_lifetime, Now),
         throttle_(Now) {}
 
@@ -70,6 +74,7 @@ class Server::Impl {
   Sessions sessions_;
   LoginThrottle throttle_;
   std::unique_ptr<Databases> databases_;
+  std::unique_ptr<IntegrityChecker> checker_;  // null: not wanted
   std::unique_ptr<Users> users_;
   std::unique_ptr<Services> services_;
   std::unique_ptr<Dispatcher> dispatcher_;
@@ -102,8 +107,8 @@ Status Server::Impl::Start() {
       Users::Open(databases_->system_store(), databases_->audit(), options_.admin_password);
   IMMUDB_RETURN_IF_ERROR(users);
   users_ = *std::move(users);
-  services_ =
-      std::make_unique<Services>(Services{options_, *databases_, *users_, sessions_, throttle_});
+  services_ = std::make_unique<Services>(
+      Services{options_, *databases_, *users_, sessions_, throttle_, health_});
   dispatcher_ = std::make_unique<Dispatcher>(*services_, options_.reader_threads,
                                              monitor_ == nullptr ? nullptr : monitor_->observer());
 
@@ -119,7 +124,14 @@ Status Server::Impl::Start() {
       *dispatcher_);
   IMMUDB_RETURN_IF_ERROR(front);
   front_ = *std::move(front);
-  health_.Serving(*databases_);
+  if (options_.consistency_check) {
+    checker_ = std::make_unique<IntegrityChecker>(
+        *databases_,
+        IntegrityCheckerOptions{.bytes_per_second = options_.consistency_check->bytes_per_second,
+                                .interval = options_.consistency_check->interval,
+                                .state_file = JoinPath(options_.directory, kCheckerStateFile)});
+  }
+  health_.Serving(*databases_, checker_.get());
   if (monitor_ != nullptr) monitor_->Serving({*databases_, sessions_, throttle_, health_});
   spdlog::info("serving {} on {}{}", options_.directory, *target,
                options_.port == 0 && options_.network == "tcp"
@@ -133,6 +145,7 @@ Status Server::Impl::Shutdown(std::chrono::milliseconds grace) {
   health_.Stopping();
   front_->Shutdown(grace);
   // Not after the stores are closed.
+  if (checker_ != nullptr) checker_->Stop();
   health_.Close();
   if (monitor_ != nullptr) monitor_->Close();
   return databases_->Close();

@@ -32,6 +32,12 @@ struct MetricsServerOptions {
   std::string version = {};
 };
 
+// The walk over the stored bytes; see server/integrity_checker.h.
+struct ConsistencyCheckOptions {
+  uint64_t bytes_per_second = uint64_t{4} << 20;  // 0: as fast as it goes
+  std::chrono::milliseconds interval{std::chrono::minutes(10)};
+};
+
 // Everything the service needs to know; the daemon fills it from its option table.
 struct ServerOptions {
   std::string directory = "./data";
@@ -54,9 +60,11 @@ struct ServerOptions {
   size_t max_open_databases = 256;                  // at most; fewer if descriptors are scarce
   std::chrono::seconds database_idle_timeout{600};  // an unused database is closed after it
   std::chrono::seconds session_lifetime{3600};
-  uint64_t least_free_bytes = uint64_t{64} << 20;  // on disk; with less the server is not ready
-  size_t pollers = 1;                              // completion queues, each with one thread
-  size_t reader_threads = 2;                       // for listings and other long reads
+  // Of the disk: with less free there are no writes, and the server is not ready.
+  uint64_t reserved_bytes = uint64_t{64} << 20;
+  std::optional<ConsistencyCheckOptions> consistency_check = ConsistencyCheckOptions();
+  size_t pollers = 1;         // completion queues, each with one thread
+  size_t reader_threads = 2;  // for listings and other long reads
   // Sets a key of the configuration file that the process was started with, for the next start.
   // Null: there is no such file.
   std::function<Status(std::string_view key, std::string_view value)> update_config;

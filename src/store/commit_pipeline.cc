@@ -4,6 +4,8 @@
 #include <spdlog/spdlog.h>
 
 #include <iterator>
+#include <span>
+#include <string_view>
 #include <utility>
 
 #include "base/bytes.h"
@@ -19,6 +21,8 @@ constexpr size_t kParallelHashGrain = 2048;
 constexpr size_t kPendingOverhead = 256;
 // So much waiting is worth sequencing while the writer is busy; less, it does itself in passing.
 constexpr size_t kSequenceAheadBytes = size_t{64} << 10;
+// So long writes are refused before it is tried whether there is room again.
+constexpr std::chrono::milliseconds kRetryInterval{500};
 
 size_t HeldBytes(const TransactionBody& body) {
   return body.bytes.size() + body.items.size() * sizeof(TransactionBody::Item) + kPendingOverhead;
@@ -78,12 +82,17 @@ Status CommitPipeline::Enqueue(Pending& transaction, size_t bytes) {
   const std::lock_guard lock(mutex_);
   if (closing_) return Status::Unavailable("the store is closed");
   if (!failure_.ok()) return failure_;
+  if (!full_.ok() && !retry_wanted_) {
+    if (Clock::now() < retry_at_) return full_;
+    retry_wanted_ = true;
+  }
   if (pending_.empty()) pending_since_ = Clock::now();
   pending_.push_back(std::move(transaction));
   pending_bytes_ += bytes;
   // A busy writer looks at the queue when it is done: no wake-up, no context switch.
   if (!writer_.scheduled && WriterHasWork()) Schedule(writer_);
   if (!sequencer_.scheduled && SequencerHasWork()) Schedule(sequencer_);
+  if (retry_wanted_ && !applier_.scheduled) Schedule(applier_);
   return Status::Ok();
 }
 
@@ -93,12 +102,12 @@ bool CommitPipeline::SequencerHasWork() const {
 }
 
 bool CommitPipeline::WriterHasWork() const {
-  if (durable_bytes_ >= options_.group_bytes) return false;
+  if (durable_bytes_ >= options_.group_bytes || retry_wanted_) return false;
   return !sequenced_.empty() || (!sequencing_ && !pending_.empty());
 }
 
 bool CommitPipeline::ApplierHasWork() const {
-  return !durable_.empty();
+  return !durable_.empty() || retry_wanted_;
 }
 
 PublishedState CommitPipeline::published() const {
@@ -106,9 +115,35 @@ PublishedState CommitPipeline::published() const {
   return published_;
 }
 
-Status CommitPipeline::failure() const {
+Status CommitPipeline::unfinished() const {
   const std::lock_guard lock(mutex_);
-  return failure_;
+  return failure_.ok() ? full_ : failure_;
+}
+
+Status CommitPipeline::failure() const {
+  Status unfinished = this->unfinished();
+  return unfinished.ok() ? CheckRoom() : unfinished;
+}
+
+Status CommitPipeline::CheckRoom() const {
+  if (options_.reserved_bytes == 0) return Status::Ok();
+  const auto free = parts_.file_system.FreeBytes(parts_.directory);
+  // Why it cannot be known shows when something is written.
+  if (!free.ok() || *free >= options_.reserved_bytes) return Status::Ok();
+  return Status::ResourceExhausted(
+      "the disk of " + parts_.directory + " is full: " + std::to_string(*free) +
+      " bytes are free, " + std::to_string(options_.reserved_bytes) +
+      " are kept in reserve; the database takes no writes until there is more room");
+}
+
+void CommitPipeline::NoteRoom(const Status& room) {
+  if (room_missing_ == !room.ok()) return;
+  room_missing_ = !room.ok();
+  if (room_missing_) {
+    spdlog::error("{}", room.message());
+  } else {
+    spdlog::info("{}: there is room again", parts_.directory);
+  }
 }
 
 CommitPipeline::Figures CommitPipeline::figures() const {
@@ -130,6 +165,7 @@ void CommitPipeline::Finish(std::vector<Pending> transactions, const Status& sta
   for (Pending& transaction : transactions) {
     held_bytes_ -= HeldBytes(*transaction.body);
     transaction.body.reset();
+    if (!transaction.done) continue;  // answered before
     transaction.done(status.ok() ? Result<CommitInfo>(transaction.info)
                                  : Result<CommitInfo>(status));
   }
@@ -229,10 +265,15 @@ void CommitPipeline::WriteSequenced(std::unique_lock<std::mutex>& lock) {
   sequenced_bytes_ -= bytes;
   writer_busy_ = true;
   if (!sequencer_.scheduled && SequencerHasWork()) Schedule(sequencer_);
-  Status status = failure_;
+  Status status = failure_.ok() ? full_ : failure_;
   lock.unlock();
-  bool retracted = false;
-  LogPosition end;
+  if (status.ok()) {
+    status = CheckRoom();
+    NoteRoom(status);
+  }
+  // Unless it is written, nothing has to be taken back.
+  bool retracted = !status.ok();
+  LogPosition end = parts_.log.written_end();
   if (status.ok()) status = WriteAndSync(groups, retracted, end);
   if (!status.ok()) {
     AbandonFrom(std::move(groups), status, retracted, end);
@@ -295,15 +336,23 @@ void CommitPipeline::AbandonFrom(Groups groups, const Status& error, bool retrac
 }
 
 void CommitPipeline::ApplyDurable(std::unique_lock<std::mutex>& lock) {
-  Groups groups = std::exchange(durable_, {});
+  Groups groups = std::exchange(unapplied_, {});
+  groups.insert(groups.end(), std::make_move_iterator(durable_.begin()),
+                std::make_move_iterator(durable_.end()));
+  durable_.clear();
   durable_bytes_ = 0;
   ScheduleWhatHasWork();
   lock.unlock();
-  if (broken_.ok()) {
-    broken_ = Apply(groups);
-    if (!broken_.ok()) {
+  if (broken_.ok() && !groups.empty()) {
+    Status applied = Apply(groups);
+    if (applied.code() == StatusCode::kResourceExhausted) {
+      KeepUnapplied(std::move(groups), applied);
+      lock.lock();
+      return;
+    }
+    if (!applied.ok()) {
       // The entries are durable and will be there after the next open, but cannot be shown now.
-      broken_ = broken_.WithContext("writes are refused until the store is opened again");
+      broken_ = applied.WithContext("writes are refused until the store is opened again");
       spdlog::error("{}", broken_.message());
       const std::lock_guard relock(mutex_);
       if (failure_.ok()) failure_ = broken_;
@@ -312,6 +361,28 @@ void CommitPipeline::ApplyDurable(std::unique_lock<std::mutex>& lock) {
   for (auto& group : groups) Finish(std::move(group->transactions), broken_);
   groups.clear();
   lock.lock();
+  if (!full_.ok()) spdlog::info("{}: there is room again", parts_.directory);
+  full_ = Status::Ok();
+  retry_wanted_ = false;
+}
+
+// Nobody is left to wait for room.
+void CommitPipeline::KeepUnapplied(Groups groups, const Status& full) {
+  for (auto& group : groups) {
+    for (Pending& transaction : group->transactions) {
+      if (auto done = std::exchange(transaction.done, nullptr)) {
+        done(
+            full.WithContext("the disk is full; the write is in the log and will be readable when "
+                             "there is room"));
+      }
+    }
+  }
+  const std::lock_guard lock(mutex_);
+  unapplied_ = std::move(groups);
+  if (full_.ok()) spdlog::error("{}: no writes until there is room", full.message());
+  full_ = full.WithContext("the disk is full; the database takes no writes until there is room");
+  retry_at_ = Clock::now() + kRetryInterval;
+  retry_wanted_ = false;
 }
 
 Status CommitPipeline::Apply(const Groups& groups) {
@@ -333,8 +404,14 @@ Status CommitPipeline::Apply(const Groups& groups) {
     all_positions += group->positions;
   }
   const Group& last = *groups.back();
-  IMMUDB_RETURN_IF_ERROR(parts_.tree.Append(merge ? all_leaves : last.leaves, parts_.pool));
-  IMMUDB_RETURN_IF_ERROR(parts_.positions.Append(merge ? all_positions : last.positions));
+  // An attempt that a full disk ended may have got some way.
+  const uint64_t first = groups.front()->log.first.value;
+  const std::span<const Digest> leaves = merge ? all_leaves : last.leaves;
+  const std::string_view positions = merge ? all_positions : last.positions;
+  IMMUDB_RETURN_IF_ERROR(
+      parts_.tree.Append(leaves.subspan(parts_.tree.size().value - first), parts_.pool));
+  IMMUDB_RETURN_IF_ERROR(parts_.positions.Append(
+      positions.substr((parts_.positions.count() - first) * sizeof(uint64_t))));
   PublishedState state;
   state.size = parts_.tree.size();
   IMMUDB_RETURN_IF_ERROR(parts_.index.Apply(updates, state.size));

@@ -47,6 +47,8 @@ class CommitPipeline {
     ThreadPool* pool;  // may be null
     ThreadPool& commit_threads;
     StoreMetrics& metrics;
+    FileSystem& file_system;
+    std::string directory;  // of the log: whose disk must have room
   };
   using PublishHook = std::function<void(const PublishedState&)>;
 
@@ -66,8 +68,10 @@ class CommitPipeline {
   // Not from a commit thread.
   void Close();
 
-  // What made the store refuse writes for good, or ok.
+  // See Store::failure.
   Status failure() const;
+  // Is everything that was acknowledged where it belongs? Then the store can close clean.
+  Status unfinished() const;
 
   struct Figures {
     uint64_t waiting_transactions = 0;  // to be sequenced
@@ -116,7 +120,10 @@ class CommitPipeline {
   std::unique_ptr<Group> Sequence(std::vector<Pending> transactions);
   Status WriteAndSync(const Groups& groups, bool& retracted, LogPosition& end);
   void AbandonFrom(Groups groups, const Status& error, bool retracted, LogPosition end);
+  Status CheckRoom() const;
+  void NoteRoom(const Status& room);
   Status Apply(const Groups& groups);
+  void KeepUnapplied(Groups groups, const Status& full);
   void CountPublished(const Groups& groups);
   void Finish(std::vector<Pending> transactions, const Status& status);
 
@@ -147,6 +154,11 @@ class CommitPipeline {
   bool sequencing_ = false;   // one of two stages sequences, with mutex_ released
   bool writer_busy_ = false;  // writing or syncing; it will look at the queues again
   Status failure_;            // sticky
+  // The disk is full, and unapplied_ waits for room: no writes until it was applied. Who submits a
+  // write now and then has it tried again.
+  Status full_;
+  Clock::time_point retry_at_;
+  bool retry_wanted_ = false;
   // A failed write takes back the indices and places that were given out behind it.
   struct Reset {
     bool wanted = false;
@@ -159,7 +171,11 @@ class CommitPipeline {
   mutable std::mutex published_mutex_;
   PublishedState published_;  // guarded by published_mutex_
 
-  Status broken_;  // of the applier: nothing can be applied any more
+  bool room_missing_ = false;  // of the writer, when it looked last
+
+  // Of the applier:
+  Status broken_;     // nothing can be applied any more
+  Groups unapplied_;  // durable and answered, but index, tree or positions found no room for them
 };
 
 }  // namespace immudb

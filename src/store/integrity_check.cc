@@ -71,6 +71,10 @@ double IntegrityCheck::progress() const {
 IntegrityCheck::Step IntegrityCheck::Advance() {
   step_ = {};
   if (!std::exchange(began_, true)) {
+    if (!MarkIsAFrame()) {
+      next_ = {};
+      at_ = {};
+    }
     range_ = store_.tree().Range({next_.value});
     CheckCheckpoint();
   }
@@ -88,6 +92,14 @@ IntegrityCheck::Step IntegrityCheck::Advance() {
     ++next_table_;
   }
   return std::move(step_);
+}
+
+// What somebody remembered may be of another history.
+bool IntegrityCheck::MarkIsAFrame() {
+  if (next_.value == 0 || next_.value == goal_.size.value) return at_.offset > 0;
+  const auto found = FrameOfEntryStandsAt(
+      next_, {at_.segment, std::max<uint64_t>(at_.offset, kSegmentHeaderBytes)});
+  return found.ok() && *found;
 }
 
 void IntegrityCheck::CheckCheckpoint() {

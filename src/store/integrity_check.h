@@ -71,6 +71,7 @@ class IntegrityCheck {
   // Bytes of a file at a place, as much as there is.
   class Reader;
 
+  bool MarkIsAFrame();
   void CheckCheckpoint();
   Status AdvanceLog();
   Status EnterSegment();

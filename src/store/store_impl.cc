@@ -51,7 +51,8 @@ Result<std::unique_ptr<StoreImpl>> StoreImpl::Open(const std::string& directory,
   self->checkpoint_due_ = *recovered;
   self->pipeline_ = std::make_unique<CommitPipeline>(
       CommitPipeline::Parts{*self->log_, *self->tree_, *self->positions_, *self->index_,
-                            options.pool, self->commit_threads_, *self->metrics_},
+                            options.pool, self->commit_threads_, *self->metrics_, self->fs_,
+                            self->paths_.log},
       options, *recovered, [self](const PublishedState& state) { self->OnPublish(state); });
   return store;
 }
@@ -179,7 +180,7 @@ Status StoreImpl::Close() {
     IMMUDB_RETURN_IF_ERROR(index_->Flush());
     // After a failed sync or write the files may hold more or less than was published: the next
     // open finds out from the log.
-    IMMUDB_RETURN_IF_ERROR(pipeline_->failure());
+    IMMUDB_RETURN_IF_ERROR(pipeline_->unfinished());
     IMMUDB_RETURN_IF_ERROR(log_->Close());
     return Checkpoint(pipeline_->published());
   };

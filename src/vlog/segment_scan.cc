@@ -71,7 +71,7 @@ Result<std::optional<Frame>> ReadFrame(Window& window, uint32_t segment, uint64_
 Result<FrameRun> ScanFrames(Window& window, uint32_t segment, uint64_t offset, uint64_t end,
                             LeafIndex first, size_t bytes, const FrameVisitor& visit,
                             bool& out_of_order) {
-  FrameRun run{offset, first};
+  FrameRun run{offset, first, offset};
   while (run.offset < end && run.offset - offset < bytes) {
     const auto frame = ReadFrame(window, segment, run.offset);
     IMMUDB_RETURN_IF_ERROR(frame);
@@ -81,6 +81,7 @@ Result<FrameRun> ScanFrames(Window& window, uint32_t segment, uint64_t offset, u
     const FrameHeader& header = (*frame)->header;
     IMMUDB_RETURN_IF_ERROR(visit(
         {{segment, run.offset}, run.next, header.entry_count, (*frame)->body, (*frame)->padding}));
+    run.unsynced_from = run.offset - std::min<uint64_t>(run.offset, header.unsynced_bytes);
     run.next.value += header.entry_count;
     run.offset += FrameBytes(header.body_bytes);
   }
@@ -140,7 +141,7 @@ Result<SegmentEnd> ScanSegment(const File& file, const std::string& name, uint32
       ScanFrames(window, segment, offset, window.size(), first, SIZE_MAX, visit, out_of_order);
   IMMUDB_RETURN_IF_ERROR(run);
   // A file may end inside the padding of its last frame.
-  SegmentEnd end{run->offset, run->next, 0};
+  SegmentEnd end{run->offset, run->next, 0, run->unsynced_from};
   const auto data = SkipZeros(window, end.offset);
   IMMUDB_RETURN_IF_ERROR(data);
   if (*data >= window.size()) return end;

@@ -30,6 +30,8 @@ struct SegmentEnd {
   uint64_t offset = 0;      // behind the last good frame
   LeafIndex next;           // index that a following frame would have
   uint64_t torn_bytes = 0;  // non-zero bytes lie behind `offset`: a frame that a crash cut off
+  // From here to `offset` nobody knows whether it was ever synced.
+  uint64_t unsynced_from = 0;
 };
 
 // Reads the frames of one segment from `offset`, which must be a frame boundary, expecting entry
@@ -46,6 +48,7 @@ Result<SegmentEnd> ScanSegment(const File& file, const std::string& name, uint32
 struct FrameRun {
   uint64_t offset = 0;  // behind the last good frame
   LeafIndex next;
+  uint64_t unsynced_from = 0;  // as SegmentEnd
   bool good = true;  // false: what stands at `offset` is not the good frame that should be there
 };
 

@@ -13,6 +13,7 @@ namespace {
 
 constexpr uint64_t kMinZerosAhead = uint64_t{64} << 10;
 constexpr uint64_t kMaxZerosAhead = uint64_t{2} << 20;
+constexpr size_t kRewriteBytes = size_t{1} << 20;
 constexpr size_t kFirstRead = 1024;  // most entries are read by one system call
 
 // The number in "00000042.log"; nothing for other names.
@@ -92,6 +93,7 @@ Result<SegmentEnd> ValueLog::Recover(LogPosition from, LeafIndex first, const Fr
     end = *scanned;
     at = {segment, end.offset};
   }
+  unsynced_from_ = std::min(end.unsynced_from, at.offset);
   const std::lock_guard lock(mutex_);
   layout_end_ = written_end_ = synced_end_ = at;
   return end;
@@ -122,8 +124,21 @@ Status ValueLog::CutTail() {
   if (*size != written_end_.offset) {
     IMMUDB_RETURN_IF_ERROR(active_->Truncate(written_end_.offset));
   }
-  // What was read back may have been in the page cache only.
+  if (options_.sync) IMMUDB_RETURN_IF_ERROR(WriteLastGroupAnew());
   return active_->SyncData();
+}
+
+Status ValueLog::WriteLastGroupAnew() {
+  std::string bytes;
+  for (uint64_t offset = unsynced_from_; offset < written_end_.offset; offset += bytes.size()) {
+    bytes.resize(std::min<uint64_t>(kRewriteBytes, written_end_.offset - offset));
+    const auto read = active_->ReadAt(offset, bytes.data(), bytes.size());
+    IMMUDB_RETURN_IF_ERROR(read);
+    if (*read == 0) break;  // padding that the file does not have
+    bytes.resize(*read);
+    IMMUDB_RETURN_IF_ERROR(active_->WriteAt(offset, bytes));
+  }
+  return Status::Ok();
 }
 
 LogGroup ValueLog::BeginGroup(LeafIndex first) {

@@ -54,7 +54,9 @@ class ValueLog {
   // `first` stands, and finds the end of the log. A torn tail is reported in the result and stays
   // until CutTail().
   Result<SegmentEnd> Recover(LogPosition from, LeafIndex first, const FrameVisitor& visit);
-  // Removes what stands behind the recovered end. Call before anything is placed.
+  // Removes what stands behind the recovered end, and writes and syncs the last group anew: it may
+  // be in the page cache only, and after a failed sync the system would never store it. Call before
+  // anything is placed.
   Status CutTail();
 
   // Where the next frame will stand (layout) or the log ends (after Recover).
@@ -77,6 +79,8 @@ class ValueLog {
   // As Sync, whatever the options say. From any thread. After a failure every later one fails too:
   // the system forgets what it could not store.
   Status ForceSync();
+  // Where the log ends now; of the writing thread.
+  LogPosition written_end() const { return written_end_; }
   // Cuts the log back to where it ended before the failed Write, and returns that place.
   Result<LogPosition> Retract();
   // Syncs, and gives the zeros behind the end back to the file system.
@@ -106,6 +110,7 @@ class ValueLog {
  private:
   ValueLog(FileSystem& fs, std::string directory, const ValueLogOptions& options)
       : fs_(fs), directory_(std::move(directory)), options_(options) {}
+  Status WriteLastGroupAnew();
   Status StartSegment(LogPosition start, LeafIndex first);
   void LayZerosAhead(uint64_t written_bytes);
   Result<std::shared_ptr<File>> OpenSegment(uint32_t segment) const;
@@ -123,6 +128,7 @@ class ValueLog {
   LogPosition layout_end_;
 
   // Writing thread.
+  uint64_t unsynced_from_ = 0;  // of the last segment, when it was recovered
   LogPosition retract_to_;
   uint64_t zeroed_end_ = 0;  // the active file is written (or zeroed) up to here
   uint32_t segment_count_ = 0;

@@ -181,6 +181,7 @@ class TearingFileSystem : public FileSystem {
     return Real().Rename(from, to);
   }
   Status SyncDirectory(const std::string& path) override { return Real().SyncDirectory(path); }
+  Result<uint64_t> FreeBytes(const std::string& path) override { return Real().FreeBytes(path); }
   Result<std::unique_ptr<FileLock>> Lock(const std::string& path) override {
     return Real().Lock(path);
   }

@@ -329,15 +329,27 @@ TEST_F(MetricsTest, SpeaksTlsWhereTheServerDoes) {
 
 // grpc.health.v1: 1 is SERVING, 2 NOT_SERVING. Its messages look like these two on the wire.
 TEST_F(MetricsTest, WithoutRoomOnTheDiskNotReadyAndSaysWhy) {
-  options.least_free_bytes = UINT64_MAX;
-  Start();
+  StartAndLogin();
+  MustSet("k", "v");
+  Stop();
+  options.reserved_bytes = UINT64_MAX;
+  StartAndLogin();
   const auto ready = Get("/readyz");
   EXPECT_EQ(ready->status, 503);
   const auto page = nlohmann::json::parse(ready->body);
   EXPECT_EQ(page["status"], "failed");
-  ASSERT_EQ(page["failed"].size(), 1U);
-  EXPECT_EQ(page["failed"][0]["check"], "disk");
+  std::set<std::string> failed;
+  for (const auto& check : page["failed"]) failed.insert(check["check"]);
+  EXPECT_EQ(failed, (std::set<std::string>{"disk", "storage", "database defaultdb"}));
   EXPECT_THAT(page["failed"][0]["reason"].get<std::string>(), HasSubstr("make room"));
+  schema::Index index;
+  const auto refused = Call("Set", KeyValueOf("k", "w"), &index);
+  EXPECT_EQ(refused.status.error_code(), grpc::StatusCode::RESOURCE_EXHAUSTED);
+  EXPECT_THAT(refused.status.error_message(), HasSubstr(options.directory + "/defaultdb"));
+  schema::Item item;
+  EXPECT_CALL_OK(Call("Get", KeyOf("k"), &item));
+  EXPECT_EQ(item.value(), "v") << "reads go on";
+  EXPECT_EQ(Scrape().At("immudb_database_read_only{database=\"defaultdb\"}"), 1);
   EXPECT_EQ(StatusOf("/livez"), 200);
   EXPECT_EQ(Scrape().At("immudb_health_check{check=\"disk\"}"), 0);
   for (const char* service : {"", "immudb.schema.ImmuService", "defaultdb"}) {

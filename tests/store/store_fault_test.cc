@@ -4,8 +4,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <latch>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "store/store_fixture.h"
@@ -13,6 +15,8 @@
 
 namespace immudb::testing {
 namespace {
+
+using ::testing::HasSubstr;
 
 constexpr auto kDeadline = std::chrono::seconds(60);
 
@@ -25,6 +29,16 @@ class StoreFaultTest : public StoreTest {
   void ReopenAfterFailure() {
     store_.reset();
     Open();
+  }
+
+  // Does a write succeed within the deadline? It is tried again now and then.
+  bool WritesAgain(const std::string& key) {
+    const auto deadline = std::chrono::steady_clock::now() + kDeadline;
+    while (!TrySet(key, "v").ok()) {
+      if (std::chrono::steady_clock::now() > deadline) return false;
+      std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    }
+    return true;
   }
 
   FaultFileSystem fs_;
@@ -161,21 +175,85 @@ TEST_F(StoreFaultTest, SyncThatFailedInACheckpointEndsWritingToo) {
   EXPECT_GE(store_->Latest().size(), acknowledged);
 }
 
-TEST_F(StoreFaultTest, DerivedFileThatCannotBeWrittenEndsWritingButNotReading) {
+// The system forgets what a failed sync should have stored, and later syncs succeed: only what is
+// written anew is safe.
+TEST_F(StoreFaultTest, WhatAFailedSyncLeftBehindIsWrittenAnewAtTheNextOpen) {
+  for (uint64_t n = 0; n < 10; ++n) Commit(WorkloadTransaction(n));
+  fs_.FailSyncs(1, "/log/");
+  EXPECT_EQ(TrySet("unsynced", "v").code(), StatusCode::kIoError);
+  ReopenAfterFailure();
+  ASSERT_TRUE(store_->Latest().Get("unsynced").ok()) << "it was still in the page cache";
+  const std::string published = AllAnswers(store_->Latest());
+  store_.reset();
+  ASSERT_TRUE(fs_.PowerLoss(FaultFileSystem::Loss::kAllUnsynced, 1).ok());
+  Open();
+  EXPECT_TRUE(AllAnswers(store_->Latest()) == published);
+}
+
+TEST_F(StoreFaultTest, NoRoomForADerivedFileRefusesWritesUntilThereIsRoom) {
   for (const char* part : {"/tree", "/positions"}) {
     SCOPED_TRACE(part);
     for (uint64_t n = 0; n < 5; ++n) Set(Numbered("k", n), "v");
     const TreeSize size = store_->Latest().size();
     fs_.LimitFreeBytes(0, part);
-    EXPECT_EQ(TrySet("durable but not shown", "v").code(), StatusCode::kResourceExhausted);
+    const Status met = TrySet(Numbered("in the log", size.value), "v");
+    EXPECT_EQ(met.code(), StatusCode::kResourceExhausted);
+    EXPECT_THAT(met.message(), HasSubstr("will be readable when there is room"));
+    EXPECT_THAT(met.message(), HasSubstr(part));
+    const Status refused = TrySet("refused", "v");
+    EXPECT_EQ(refused.code(), StatusCode::kResourceExhausted);
+    EXPECT_THAT(refused.message(), HasSubstr("takes no writes"));
+    EXPECT_EQ(store_->failure().code(), StatusCode::kResourceExhausted);
     EXPECT_EQ(store_->Latest().size(), size);
     EXPECT_TRUE(store_->Latest().Get("k0").ok());
     fs_.LiftLimit();
-    EXPECT_FALSE(TrySet("later", "v").ok());
-    ReopenAfterFailure();
-    EXPECT_EQ(store_->Latest().size(), TreeSize{size.value + 1}) << "it is in the log";
+    EXPECT_TRUE(WritesAgain("after"));
+    EXPECT_TRUE(store_->failure().ok());
+    EXPECT_EQ(store_->Latest().size(), TreeSize{size.value + 2}) << "that of the log, and this one";
+    EXPECT_TRUE(store_->Latest().Get(Numbered("in the log", size.value)).ok());
+    EXPECT_FALSE(store_->Latest().Get("refused").ok());
     EXPECT_TRUE(AgreesWithItsEntries(store_->Latest()));
   }
+  const std::string before = AllAnswers(store_->Latest());
+  Reopen();
+  EXPECT_TRUE(AllAnswers(store_->Latest()) == before);
+}
+
+TEST_F(StoreFaultTest, AStoreThatFoundNoRoomIsWholeAfterTheNextOpen) {
+  Set("k", "v");
+  fs_.LimitFreeBytes(0, "/tree");
+  EXPECT_FALSE(TrySet("in the log", "v").ok());
+  fs_.LiftLimit();
+  ReopenAfterFailure();
+  EXPECT_EQ(store_->Latest().size(), TreeSize{2});
+  EXPECT_TRUE(AgreesWithItsEntries(store_->Latest()));
+}
+
+// So that what was accepted never meets a full disk.
+TEST_F(StoreFaultTest, AReserveOfTheDiskIsNotTouched) {
+  store_.reset();
+  options_.reserved_bytes = 1'000'000;
+  Open();
+  fs_.LimitFreeBytes(2'000'000, directory_);
+  Set("there is room", "v");
+  EXPECT_TRUE(store_->failure().ok());
+  fs_.LimitFreeBytes(999'999, directory_);
+  for (int i = 0; i < 3; ++i) {
+    const Status refused = TrySet("there is none", "v");
+    EXPECT_EQ(refused.code(), StatusCode::kResourceExhausted);
+    EXPECT_THAT(refused.message(), HasSubstr(directory_));
+    EXPECT_EQ(store_->failure().code(), StatusCode::kResourceExhausted);
+    EXPECT_TRUE(store_->Latest().Get("there is room").ok());
+  }
+  fs_.LimitFreeBytes(1'500'000, directory_);
+  EXPECT_TRUE(store_->failure().ok());
+  EXPECT_EQ(Set("there is room again", "v"), 1U) << "no gap";
+  fs_.LimitFreeBytes(0, directory_);
+  EXPECT_FALSE(TrySet("there is none", "v").ok());
+  fs_.LiftLimit();
+  Reopen();
+  EXPECT_EQ(store_->Latest().size(), TreeSize{2});
+  EXPECT_TRUE(AgreesWithItsEntries(store_->Latest()));
 }
 
 // A checkpoint only saves time at the next start.

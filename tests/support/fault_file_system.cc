@@ -189,17 +189,35 @@ Status FaultFileSystem::ApplyTruncate(File& file, FileState& state, const std::s
   return power == Power::kFailing ? PowerIsOff(path) : Status::Ok();
 }
 
+// A sync succeeded: of what was lost before, only what was written over or cut off is safe.
+void FaultFileSystem::Store(FileState& state) {
+  std::vector<Change> lost(
+      std::make_move_iterator(state.unsynced.begin()),
+      std::make_move_iterator(state.unsynced.begin() + static_cast<ptrdiff_t>(state.lost)));
+  for (size_t i = state.lost; i < state.unsynced.size(); ++i) {
+    const Change& stored = state.unsynced[i];
+    std::erase_if(lost, [&stored](const Change& change) {
+      if (change.is_truncation) return false;
+      if (stored.is_truncation) return change.offset >= stored.new_size;
+      return change.offset >= stored.offset &&
+             change.offset + change.new_bytes.size() <= stored.offset + stored.new_bytes.size();
+    });
+  }
+  state.unsynced = std::move(lost);
+  state.lost = state.unsynced.size();
+}
+
 Status FaultFileSystem::ApplySync(FileState& state, const std::string& path) {
   const Power power = Tick();
   if (power == Power::kOff) return PowerIsOff(path);
   if (failing_syncs_ > 0 && Concerns(path, failing_part_)) {
     --failing_syncs_;
-    state.lost_writes = true;
+    state.lost = state.unsynced.size();
     return Status::IoError("cannot sync " + path + ": input/output error");
   }
   // In its last moment the disk may have finished the sync that nobody heard of any more.
   const bool reached = power == Power::kOn || random_() % 2 == 0;
-  if (reached && !state.lost_writes) state.unsynced.clear();
+  if (reached) Store(state);
   return power == Power::kOn ? Status::Ok() : PowerIsOff(path);
 }
 
@@ -311,6 +329,12 @@ Status FaultFileSystem::Rename(const std::string& from, const std::string& to) {
 Status FaultFileSystem::SyncDirectory(const std::string& path) {
   const std::lock_guard lock(mutex_);
   return CheckPower(path);
+}
+
+Result<uint64_t> FaultFileSystem::FreeBytes(const std::string& path) {
+  const std::lock_guard lock(mutex_);
+  if (limited_ && Concerns(path, limited_part_)) return free_bytes_;
+  return real_.FreeBytes(path);
 }
 
 Result<std::unique_ptr<FileLock>> FaultFileSystem::Lock(const std::string& path) {

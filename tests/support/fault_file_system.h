@@ -33,7 +33,7 @@ class FaultFileSystem final : public FileSystem {
   void LiftLimit();
 
   // The next `count` syncs fail. As with Linux, what they should have stored is lost although later
-  // syncs of the same file succeed.
+  // syncs of the same file succeed: unless it is written again.
   void FailSyncs(uint64_t count, std::string_view path_part = {});
 
   // The next `count` reads fail; maps are not reads.
@@ -67,6 +67,7 @@ class FaultFileSystem final : public FileSystem {
   Status RemoveTree(const std::string& path) override;
   Status Rename(const std::string& from, const std::string& to) override;
   Status SyncDirectory(const std::string& path) override;
+  Result<uint64_t> FreeBytes(const std::string& path) override;
   Result<std::unique_ptr<FileLock>> Lock(const std::string& path) override;
 
  private:
@@ -82,7 +83,7 @@ class FaultFileSystem final : public FileSystem {
   };
   struct FileState {
     std::vector<Change> unsynced;
-    bool lost_writes = false;  // a sync failed
+    size_t lost = 0;  // so many of the first ones: a sync failed, and no later one stores them
   };
   enum class Power : uint8_t { kOn, kFailing, kOff };
 
@@ -91,6 +92,7 @@ class FaultFileSystem final : public FileSystem {
   Status ApplyWrite(File& file, FileState& state, const std::string& path, uint64_t offset,
                     std::string_view data);
   Status ApplyTruncate(File& file, FileState& state, const std::string& path, uint64_t size);
+  static void Store(FileState& state);
   Status ApplySync(FileState& state, const std::string& path);
   Status LosePower(const std::string& path, const FileState& state, Loss loss,
                    std::mt19937_64& random);

@@ -67,6 +67,12 @@ Outcome UseDatabase(const CommandContext& /*context*/, Client* client,
               client->UseDatabase(arguments[0]));
 }
 
+Outcome ClearTamper(const CommandContext& /*context*/, Client* client,
+                    const CommandArguments& arguments) {
+  return Done(arguments[0] + " is served again; the act stands in the audit trail",
+              {{"database", arguments[0]}, {"cleared", true}}, client->ClearTamper(arguments[0]));
+}
+
 std::string PermissionText(UserPermission permission) {
   switch (permission) {
     case UserPermission::kRead:
@@ -222,7 +228,8 @@ Outcome Database(const CommandContext& context, const CommandArguments& argument
   return RunAction(context, "database",
                    {{"list", "", 0, 0, ListDatabases},
                     {"create", "name", 1, 1, CreateDatabase},
-                    {"use", "name", 1, 1, UseDatabase}},
+                    {"use", "name", 1, 1, UseDatabase},
+                    {"clear-tamper", "name", 1, 1, ClearTamper}},
                    arguments);
 }
 
@@ -243,10 +250,11 @@ Outcome User(const CommandContext& context, const CommandArguments& arguments) {
 std::vector<Command> AdministrationCommands() {
   return {{{.name = "database",
             .alias = "d",
-            .arguments = "list|create|use [name]",
+            .arguments = "list|create|use|clear-tamper [name]",
             .min_arguments = 1,
             .max_arguments = 2,
-            .help = "List, create and select databases"},
+            .help = "List, create and select databases; clear-tamper: the damage that the server "
+                    "found in a database was seen to, serve it again"},
            Database},
           {{.name = "user",
             .alias = "u",

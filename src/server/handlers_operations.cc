@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <chrono>
+#include <utility>
+
+#include "base/status_macros.h"
+#include "server/caller.h"
+#include "server/handlers.h"
+#include "server/integrity_checker.h"
+
+namespace immudb::handlers {
+namespace {
+
+// Without authentication everybody who gets here is as good as another.
+bool IsOperator(const CallContext& call) {
+  if (!call.services->AuthIsOn()) return true;
+  const auto caller = CallerOf(call, "please login first", InMaintenance::kAllowed);
+  return caller.ok() && caller->is_system_admin();
+}
+
+void AddChecker(const IntegrityChecker::Figures& figures, bool names,
+                operations::GetStatusResponse::Checker& checker) {
+  checker.set_enabled(true);
+  checker.set_progress(figures.progress);
+  checker.set_passes(figures.passes);
+  checker.set_last_pass_seconds(figures.last_pass.count());
+  checker.set_last_pass_end(
+      std::chrono::duration_cast<std::chrono::seconds>(figures.last_pass_end.time_since_epoch())
+          .count());
+  checker.set_entries(figures.entries);
+  checker.set_damages(figures.damages);
+  checker.set_read_errors(figures.read_errors);
+  if (names) checker.set_database(figures.database);
+}
+
+}  // namespace
+
+Status GetStatus(CallContext& call, const operations::GetStatusRequest&,
+                 operations::GetStatusResponse& response) {
+  const Services& services = *call.services;
+  const bool names = IsOperator(call);
+  response.set_ready(services.health.Ready());
+  for (auto& check : services.health.Checks()) {
+    if (!names && !check.decides) continue;
+    auto& shown = *response.add_checks();
+    shown.set_name(std::move(check.name));
+    shown.set_ok(check.ok);
+    if (names) shown.set_reason(std::move(check.reason));
+  }
+  if (const auto figures = services.health.checker_figures()) {
+    AddChecker(*figures, names, *response.mutable_checker());
+  }
+  if (!names) return Status::Ok();
+  for (const auto& [database, report] : services.databases.Tampered()) {
+    auto& shown = *response.add_tampered();
+    shown.set_database(database);
+    shown.set_time(report.time);
+    shown.set_damage(TamperText(report));
+  }
+  return Status::Ok();
+}
+
+Status ClearTamper(CallContext& call, const operations::ClearTamperRequest& request,
+                   operations::ClearTamperResponse&) {
+  const auto caller = CallerOf(call, "please login first", InMaintenance::kAllowed);
+  IMMUDB_RETURN_IF_ERROR(caller);
+  if (!caller->is_system_admin()) {
+    return {StatusCode::kPermissionDenied, "you do not have permission for this operation"};
+  }
+  const std::string& name = request.database();
+  return call.services->databases.ClearTampered(name, ActOf(call, *caller, "clear tamper", name));
+}
+
+}  // namespace immudb::handlers
