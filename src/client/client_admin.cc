@@ -64,7 +64,8 @@ Result<std::optional<ServerStatus>> Client::QueryStatus() {
   const auto known = impl_->rpc->GetStatus(impl_->token(), &response);
   IMMUDB_RETURN_IF_ERROR(known);
   if (!*known) return std::optional<ServerStatus>();
-  ServerStatus status{.ready = response.ready()};
+  ServerStatus status;
+  status.ready = response.ready();
   for (auto& check : *response.mutable_checks()) {
     status.checks.push_back(
         {std::move(*check.mutable_name()), check.ok(), std::move(*check.mutable_reason())});

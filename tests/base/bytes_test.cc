@@ -6,6 +6,8 @@
 #include <array>
 #include <string>
 
+#include "base/printable.h"
+
 namespace immudb {
 namespace {
 
@@ -45,6 +47,13 @@ TEST(BytesTest, HexShowsEveryBit) {
   const std::array<uint8_t, 2> digest{0xab, 0x01};
   EXPECT_EQ(ToHex(digest), "ab01");
   EXPECT_EQ(AsBytes(digest), "\xab\x01");
+}
+
+TEST(BytesTest, PrintableIsOneLineOfPlainText) {
+  EXPECT_EQ(Printable("invoice-17, paid"), "invoice-17, paid");
+  EXPECT_EQ(Printable("a\nb\"c\\d\x1b[31m"), "a\\x0ab\\x22c\\x5cd\\x1b[31m");
+  EXPECT_EQ(Printable(std::string_view("\0\xff", 2)), "\\x00\\xff");
+  EXPECT_EQ(Printable(std::string(300, 'k')), std::string(256, 'k') + "...");
 }
 
 }  // namespace

@@ -96,8 +96,8 @@ class DispatcherTest : public ::testing::Test {
     auto users = Users::Open(databases_->system_store(), databases_->audit(), "immudb");
     ASSERT_TRUE(users.ok()) << users.status().ToString();
     users_ = *std::move(users);
-    services_ =
-        std::make_unique<Services>(Services{options_, *databases_, *users_, sessions_, throttle_});
+    services_ = std::make_unique<Services>(
+        Services{options_, *databases_, *users_, sessions_, throttle_, health_});
     gate = &gate_;
   }
 
@@ -130,6 +130,7 @@ class DispatcherTest : public ::testing::Test {
   ServerOptions options_;
   Sessions sessions_{std::chrono::hours(1), [] { return std::chrono::steady_clock::now(); }};
   LoginThrottle throttle_{[] { return std::chrono::steady_clock::now(); }};
+  HealthChecks health_{directory_.path(), 0};
   std::unique_ptr<Databases> databases_;
   std::unique_ptr<Users> users_;
   std::unique_ptr<Services> services_;
