@@ -11,6 +11,7 @@
 #include <string_view>
 #include <utility>
 
+#include "base/log_event.h"
 #include "base/status_macros.h"
 #include "cli/log_file_sink.h"
 
@@ -63,8 +64,8 @@ class JsonFormatter final : public spdlog::formatter {
     time_.format(message, out);
     Append(LowerLevelName(message.level), out);
     Append("\",\"message\":", out);
-    const nlohmann::json text(std::string(message.payload.data(), message.payload.size()));
-    Append(text.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace), out);
+    Append(Quoted({message.payload.data(), message.payload.size()}), out);
+    if (const LogEvent* event = LogEvent::Current()) AppendMembers(*event, out);
     Append("}\n", out);
   }
   std::unique_ptr<formatter> clone() const override { return std::make_unique<JsonFormatter>(); }
@@ -74,6 +75,21 @@ class JsonFormatter final : public spdlog::formatter {
     if (level >= spdlog::level::err) return "error";
     if (level == spdlog::level::warn) return "warning";
     return level == spdlog::level::info ? "info" : "debug";
+  }
+  static void AppendMembers(const LogEvent& event, spdlog::memory_buf_t& out) {
+    Append(",\"event\":", out);
+    Append(Quoted(event.name()), out);
+    for (const LogEvent::Field& field : event.fields()) {
+      Append(",", out);
+      Append(Quoted(field.key), out);
+      Append(":", out);
+      // Only ASCII: Unicode has line ends of its own, and terminals obey more than those.
+      Append(field.number ? field.value : Quoted(field.value, /*ascii=*/true), out);
+    }
+  }
+  static std::string Quoted(std::string_view text, bool ascii = false) {
+    const nlohmann::json string((std::string(text)));
+    return string.dump(-1, ' ', ascii, nlohmann::json::error_handler_t::replace);
   }
   static void Append(std::string_view text, spdlog::memory_buf_t& out) {
     out.append(text.data(), text.data() + text.size());

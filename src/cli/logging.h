@@ -23,6 +23,8 @@ struct LogOptions {
 //     immudb 2026/08/29 10:11:12 INFO: text       file
 //     {"time":"2026-08-29T08:11:12.345Z","level":"info","message":"text"}     JSON, UTC
 //
+// In JSON the fields of a LogEvent (base/log_event.h) are members behind these, after "event", its
+// name.
 // Lines are handed to the system at once. To be called once, before other threads log.
 // kIoError: the file cannot be written, nothing was changed. kInvalidArgument: the level is
 // unknown, the log is started with info.

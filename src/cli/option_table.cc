@@ -342,7 +342,10 @@ size_t Settings::Size(std::string_view name) const {
   return static_cast<size_t>(Int(name));
 }
 std::chrono::milliseconds Settings::Duration(std::string_view name) const {
-  return std::chrono::milliseconds(Int(name));
+  return std::chrono::duration_cast<std::chrono::milliseconds>(Microseconds(name));
+}
+std::chrono::microseconds Settings::Microseconds(std::string_view name) const {
+  return std::chrono::microseconds(Int(name));
 }
 OptionOrigin Settings::origin(std::string_view name) const {
   return At(name).origin;

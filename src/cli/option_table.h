@@ -27,7 +27,7 @@ enum class OptionType : uint8_t {
   kInt,
   kBool,      // true/false, yes/no, on/off, 1/0; as a flag alone: true
   kSize,      // bytes: "4096", "64KiB", "32MiB", "1GiB" (K, M, G, T mean the same)
-  kDuration,  // "500ms", "30s", "1h30m"; at least one unit
+  kDuration,  // "500us", "500ms", "30s", "1h30m"; at least one unit, but "0" needs none
 };
 
 struct OptionSpec {
@@ -76,7 +76,7 @@ std::string EnvironmentName(std::string_view program, std::string_view option);
 enum class OptionOrigin : uint8_t { kDefault, kFile, kEnvironment, kFlag };
 
 struct OptionValue {
-  std::variant<std::string, bool, int64_t> value;  // int64_t: number, bytes or milliseconds
+  std::variant<std::string, bool, int64_t> value;  // int64_t: number, bytes or microseconds
   OptionOrigin origin = OptionOrigin::kDefault;
   std::string text = {};  // as it was written
 };
@@ -90,7 +90,8 @@ class Settings {
   bool Bool(std::string_view name) const;
   int64_t Int(std::string_view name) const;
   size_t Size(std::string_view name) const;
-  std::chrono::milliseconds Duration(std::string_view name) const;
+  std::chrono::milliseconds Duration(std::string_view name) const;  // what is less, is dropped
+  std::chrono::microseconds Microseconds(std::string_view name) const;
   OptionOrigin origin(std::string_view name) const;
   // The value as it was written, of any type ("64MiB"); of a bool: "true" or "false".
   std::string Written(std::string_view name) const;

@@ -32,8 +32,9 @@ constexpr std::array<Unit, 10> kSizeUnits = {{{"", 1},
                                               {"gib", int64_t{1} << 30},
                                               {"t", int64_t{1} << 40},
                                               {"tib", int64_t{1} << 40}}};
-constexpr std::array<Unit, 4> kTimeUnits = {
-    {{"ms", 1}, {"s", 1000}, {"m", 60'000}, {"h", 3'600'000}}};
+constexpr int64_t kMicrosecondsPerMillisecond = 1000;
+constexpr std::array<Unit, 5> kTimeUnits = {
+    {{"us", 1}, {"ms", 1000}, {"s", 1'000'000}, {"m", 60'000'000}, {"h", 3'600'000'000}}};
 
 std::string Lower(std::string_view text) {
   std::string lower(text);
@@ -156,10 +157,11 @@ Result<Value> ParseOptionValue(const OptionSpec& spec, std::string_view text,
   }
   const auto [number, wanted] = ParseNumeric(spec.type, text);
   if (!number) return Refuse(spec, text, origin, wanted);
-  if (spec.min && *number < *spec.min) {
+  const int64_t unit = spec.type == OptionType::kDuration ? kMicrosecondsPerMillisecond : 1;
+  if (spec.min && *number < *spec.min * unit) {
     return Refuse(spec, text, origin, "is below " + BoundText(spec, *spec.min));
   }
-  if (spec.max && *number > *spec.max) {
+  if (spec.max && *number > *spec.max * unit) {
     return Refuse(spec, text, origin, "is above " + BoundText(spec, *spec.max));
   }
   return Value(*number);

@@ -110,6 +110,11 @@ ProgramSpec DaemonProgram() {
                .default_value = "text",
                .help = "text, or json: one object a line",
                .choices = {"text", "json"}},
+              {.name = "slow-log",
+               .type = OptionType::kDuration,
+               .default_value = "100ms",
+               .help = "a call that takes longer is logged, without its keys and values; 0: none "
+                       "is"},
               {.name = "detached",
                .short_name = 'd',
                .type = OptionType::kBool,
@@ -324,6 +329,7 @@ Result<ServerOptions> ToServerOptions(const Settings& settings) {
     options.consistency_check = {.bytes_per_second = settings.Size("consistency-check-rate"),
                                  .interval = settings.Duration("consistency-check-interval")};
   }
+  options.slow_log = settings.Microseconds("slow-log");
   options.pollers = settings.Size("pollers");
   options.reader_threads = settings.Size("reader-threads");
   options.update_config = ConfigUpdater(settings.config_file());

@@ -61,6 +61,12 @@ class CallContext {
   // asked from any thread.
   bool abandoned() const { return abandoned_.load(std::memory_order_relaxed); }
 
+  // The first value of this metadata of the client, if it sent any. The view lives as long as the
+  // call.
+  virtual std::optional<std::string_view> Metadata(std::string_view /*name*/) const {
+    return std::nullopt;
+  }
+
   // As gRPC names it; see server/peer_address.h.
   virtual std::string Peer() const = 0;
   bool PeerIsLocal() const { return IsLocalPeer(Peer()); }

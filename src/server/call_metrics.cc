@@ -8,7 +8,6 @@
 
 #include "server/metric_families.h"
 #include "server/peer_address.h"
-#include "server/status_mapping.h"
 
 namespace immudb {
 namespace {
@@ -16,11 +15,6 @@ namespace {
 using prometheus::MetricFamily;
 using prometheus::MetricType;
 
-constexpr const char* kCodeNames[] = {
-    "OK",       "Canceled",       "Unknown",          "InvalidArgument",   "DeadlineExceeded",
-    "NotFound", "AlreadyExists",  "PermissionDenied", "ResourceExhausted", "FailedPrecondition",
-    "Aborted",  "OutOfRange",     "Unimplemented",    "Internal",          "Unavailable",
-    "DataLoss", "Unauthenticated"};
 constexpr double kNanosecondsPerSecond = 1e9;
 
 double Value(const std::atomic<uint64_t>& count) {
@@ -98,14 +92,15 @@ void CallMetrics::OnBegin(const Method& method, const CallContext& call) {
   if (MethodCounts* counts = Of(method)) counts->started.fetch_add(1, std::memory_order_relaxed);
 }
 
-void CallMetrics::OnEnd(const Method& method, const CallContext& call, const Status& status) {
+void CallMetrics::OnEnd(const Method& method, const CallContext& call, const Status& status,
+                        std::chrono::nanoseconds took) {
   MethodCounts* counts = Of(method);
   if (counts == nullptr) return;
   const auto code = static_cast<size_t>(ToGrpcCode(status.code()));
-  if (code < kCodes) counts->handled[code].fetch_add(1, std::memory_order_relaxed);
+  if (code < kGrpcCodes) counts->handled[code].fetch_add(1, std::memory_order_relaxed);
   const uint64_t sent = method.streams ? call.messages_sent : (status.ok() ? 1 : 0);
   counts->sent.fetch_add(sent, std::memory_order_relaxed);
-  if (histograms_) counts->seconds.Observe(std::chrono::steady_clock::now() - call.began);
+  if (histograms_) counts->seconds.Observe(took);
 }
 
 std::vector<MetricFamily> CallMetrics::Collect() const {
@@ -133,9 +128,9 @@ std::vector<MetricFamily> CallMetrics::Collect() const {
     AddValue(received, Value(method->started), labels);  // each call has one request
     AddValue(sent, Value(method->sent), labels);
     if (histograms_) AddHistogram(seconds, method->seconds, kNanosecondsPerSecond, labels);
-    for (size_t code = 0; code < kCodes; ++code) {
+    for (size_t code = 0; code < kGrpcCodes; ++code) {
       AddValue(handled, Value(method->handled[code]),
-               {{"grpc_code", kCodeNames[code]},
+               {{"grpc_code", std::string(GrpcCodeName(static_cast<grpc::StatusCode>(code)))},
                 {"grpc_method", method->name},
                 {"grpc_service", method->service},
                 {"grpc_type", type}});

@@ -5,6 +5,7 @@
 
 #include <array>
 #include <atomic>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -15,6 +16,7 @@
 
 #include "base/atomic_histogram.h"
 #include "server/dispatcher.h"
+#include "server/status_mapping.h"
 
 namespace immudb {
 
@@ -59,12 +61,11 @@ class CallMetrics final : public CallObserver, public prometheus::Collectable {
   explicit CallMetrics(bool histograms);
 
   void OnBegin(const Method& method, const CallContext& call) override;
-  void OnEnd(const Method& method, const CallContext& call, const Status& status) override;
+  void OnEnd(const Method& method, const CallContext& call, const Status& status,
+             std::chrono::nanoseconds took) override;
   std::vector<prometheus::MetricFamily> Collect() const override;
 
  private:
-  // One of the 17 codes of gRPC, by number.
-  static constexpr size_t kCodes = 17;
   static constexpr std::array<uint64_t, 11> kBounds = {
       5'000'000,   10'000'000,    25'000'000,    50'000'000,    100'000'000,   250'000'000,
       500'000'000, 1'000'000'000, 2'500'000'000, 5'000'000'000, 10'000'000'000};
@@ -75,8 +76,8 @@ class CallMetrics final : public CallObserver, public prometheus::Collectable {
     bool streams = false;
     std::atomic<uint64_t> started{0};
     std::atomic<uint64_t> sent{0};
-    std::array<std::atomic<uint64_t>, kCodes> handled{};
-    AtomicHistogram seconds{kBounds};  // nanoseconds
+    std::array<std::atomic<uint64_t>, kGrpcCodes> handled{};  // by code
+    AtomicHistogram seconds{kBounds};                         // nanoseconds
   };
 
   // Null for a method that is not of the table.

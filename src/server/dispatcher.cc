@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "server/dispatcher.h"
 
-#include <spdlog/spdlog.h>
-
 #include <algorithm>
+#include <chrono>
 #include <optional>
 #include <utility>
 
@@ -47,9 +46,10 @@ void Queue(ThreadPool& pool, CallContext& call, Task task) {
 
 }  // namespace
 
-Dispatcher::Dispatcher(const Services& services, size_t reader_threads, CallObserver* observer)
+Dispatcher::Dispatcher(const Services& services, size_t reader_threads,
+                       std::vector<CallObserver*> observers)
     : services_(services),
-      observer_(observer),
+      observers_(std::move(observers)),
       readers_(std::max<size_t>(reader_threads, 1), kMaxQueuedReads),
       logins_(1, kMaxQueuedLogins),
       openers_(kOpenerThreads, kMaxQueuedForOpening) {}
@@ -89,18 +89,14 @@ void Dispatcher::OpenAndRun(const Method& method, CallContext& call, const Metho
 }
 
 void Dispatcher::OnBegin(const Method& method, CallContext& call) {
-  if (observer_ == nullptr) return;
   call.began = std::chrono::steady_clock::now();
   call.messages_sent = 0;
-  observer_->OnBegin(method, call);
+  for (CallObserver* observer : observers_) observer->OnBegin(method, call);
 }
 
 void Dispatcher::OnEnd(const Method& method, const CallContext& call, const Status& status) {
-  if (status.code() == StatusCode::kIoError || status.code() == StatusCode::kDataLoss ||
-      status.code() == StatusCode::kInternal) {
-    spdlog::error("{}: {}", method.name, status.ToString());
-  }
-  if (observer_ != nullptr) observer_->OnEnd(method, call, status);
+  const auto took = std::chrono::steady_clock::now() - call.began;
+  for (CallObserver* observer : observers_) observer->OnEnd(method, call, status, took);
 }
 
 }  // namespace immudb

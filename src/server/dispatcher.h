@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <utility>
+#include <vector>
 
 #include "base/thread_pool.h"
 #include "server/method.h"
@@ -15,15 +17,17 @@ class CallObserver {
  public:
   virtual ~CallObserver() = default;
   virtual void OnBegin(const Method& /*method*/, const CallContext& /*call*/) {}
-  virtual void OnEnd(const Method& method, const CallContext& call, const Status& status) = 0;
+  // `took`: since it was taken; of a stream the whole call.
+  virtual void OnEnd(const Method& method, const CallContext& call, const Status& status,
+                     std::chrono::nanoseconds took) = 0;
 };
 
 // The one place that every call passes: it authorises the call, then has its handler run where the
 // table says. Thread-safe. The destructor waits for the handlers that are queued.
 class Dispatcher {
  public:
-  // `services` and `observer` (may be null) outlive the dispatcher.
-  Dispatcher(const Services& services, size_t reader_threads, CallObserver* observer);
+  // `services` and the observers outlive the dispatcher.
+  Dispatcher(const Services& services, size_t reader_threads, std::vector<CallObserver*> observers);
 
   // The front MUST call this once for each call that it takes, before anything else.
   void OnBegin(const Method& method, CallContext& call);
@@ -46,7 +50,7 @@ class Dispatcher {
                   Method::Message& response);
 
   const Services& services_;
-  CallObserver* const observer_;
+  const std::vector<CallObserver*> observers_;
   ThreadPool readers_;
   ThreadPool logins_;
   ThreadPool openers_;  // opening a database may take its time

@@ -124,12 +124,8 @@ void GrpcCall::Handle() {
   state_ = State::kHandling;
   queue_.front_.dispatcher.OnBegin(queue_.method_, *this);
   context_->AddInitialMetadata(kUuidHeader, queue_.front_.server_uuid);
-  const auto& metadata = context_->client_metadata();
-  has_metadata = !metadata.empty();
-  if (const auto found = metadata.lower_bound(kAuthorizationHeader);
-      found != metadata.end() && found->first == kAuthorizationHeader) {
-    authorization.emplace(found->second.data(), found->second.size());
-  }
+  has_metadata = !context_->client_metadata().empty();
+  authorization = Metadata(kAuthorizationHeader);
   if (queue_.front_.live.stopping()) {
     return Completion{*this}(Status::Unavailable("the server is stopping"));
   }
@@ -142,6 +138,14 @@ void GrpcCall::Handle() {
 
 std::string GrpcCall::Peer() const {
   return context_->peer();
+}
+
+std::optional<std::string_view> GrpcCall::Metadata(std::string_view name) const {
+  const auto& metadata = context_->client_metadata();
+  const grpc::string_ref key(name.data(), name.size());
+  const auto found = metadata.lower_bound(key);
+  if (found == metadata.end() || found->first != key) return std::nullopt;
+  return std::string_view(found->second.data(), found->second.size());
 }
 
 void GrpcCall::Ending(const Status& status) {

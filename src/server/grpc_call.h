@@ -17,6 +17,7 @@
 #include <mutex>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "server/call_context.h"
@@ -158,6 +159,7 @@ class GrpcCall : public CallContext, public Poller::Event {
 
   void OnQueue(bool ok) final;
   std::string Peer() const final;
+  std::optional<std::string_view> Metadata(std::string_view name) const final;
 
  protected:
   friend class MethodQueue;

@@ -17,11 +17,13 @@ HttpReply HealthReply(const HealthChecks& health, bool ok, bool verbose) {
 
 }  // namespace
 
-Monitor::Monitor(const MetricsServerOptions& options, const HealthChecks& health)
+Monitor::Monitor(const MetricsServerOptions& options, const HealthChecks& health,
+                 std::shared_ptr<prometheus::Collectable> more)
     : health_(health),
       calls_(std::make_shared<CallMetrics>(options.histograms)),
       engine_(std::make_shared<EngineMetrics>(options.histograms, options.version)) {
   registry_.AddSource(calls_);
+  registry_.AddSource(std::move(more));
   registry_.AddSource(engine_);
   registry_.AddSource(ProcessMetrics());
   registry_.AddSource(MemoryMetrics());
@@ -64,8 +66,9 @@ Status Monitor::Listen(const MetricsServerOptions& options, const std::optional<
 }
 
 Result<std::unique_ptr<Monitor>> Monitor::Start(const ServerOptions& options,
-                                                const HealthChecks& health) {
-  std::unique_ptr<Monitor> monitor(new Monitor(*options.metrics, health));
+                                                const HealthChecks& health,
+                                                std::shared_ptr<prometheus::Collectable> more) {
+  std::unique_ptr<Monitor> monitor(new Monitor(*options.metrics, health, std::move(more)));
   IMMUDB_RETURN_IF_ERROR(monitor->Listen(*options.metrics, options.tls));
   return monitor;
 }

@@ -19,9 +19,11 @@ namespace immudb {
 // so that whoever asks learns that. Thread-safe.
 class Monitor {
  public:
-  // Listens and answers. kUnavailable names the option: the address cannot be had.
+  // Listens and answers. kUnavailable names the option: the address cannot be had. The page has
+  // `more` too.
   static Result<std::unique_ptr<Monitor>> Start(const ServerOptions& options,
-                                                const HealthChecks& health);
+                                                const HealthChecks& health,
+                                                std::shared_ptr<prometheus::Collectable> more);
 
   // Sees the calls for the page.
   CallObserver* observer() { return calls_.get(); }
@@ -32,7 +34,8 @@ class Monitor {
   int port() const { return endpoint_->port(); }
 
  private:
-  Monitor(const MetricsServerOptions& options, const HealthChecks& health);
+  Monitor(const MetricsServerOptions& options, const HealthChecks& health,
+          std::shared_ptr<prometheus::Collectable> more);
   Status Listen(const MetricsServerOptions& options, const std::optional<TlsFiles>& tls);
 
   const HealthChecks& health_;

@@ -7,6 +7,7 @@
 #include <mutex>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "base/file_system.h"
 #include "base/status_macros.h"
@@ -21,6 +22,7 @@
 #include "server/integrity_checker.h"
 #include "server/listen_address.h"
 #include "server/monitor.h"
+#include "server/request_log.h"
 #include "server/tls_credentials.h"
 
 namespace immudb {
@@ -58,6 +60,8 @@ class Server::Impl {
  public:
   explicit Impl(const ServerOptions& options)
       : options_(options),
+        request_log_(
+            std::make_shared<RequestLog>(options.slow_log, std::chrono::system_clock::now())),
         health_(options.directory, options.reserved_bytes),
         sessions_(options.session_lifetime, Now),
         throttle_(Now) {}
@@ -69,6 +73,7 @@ class Server::Impl {
 
  private:
   const ServerOptions options_;
+  const std::shared_ptr<RequestLog> request_log_;
   HealthChecks health_;
   std::unique_ptr<Monitor> monitor_;  // null: not wanted
   Sessions sessions_;
@@ -87,7 +92,7 @@ Status Server::Impl::Start() {
   if (options_.tls) IMMUDB_RETURN_IF_ERROR(CheckTlsFiles(*options_.tls));
   IMMUDB_RETURN_IF_ERROR(ProbeListen(options_));
   if (options_.metrics) {
-    auto monitor = Monitor::Start(options_, health_);
+    auto monitor = Monitor::Start(options_, health_, request_log_);
     IMMUDB_RETURN_IF_ERROR(monitor);
     monitor_ = *std::move(monitor);
   }
@@ -109,8 +114,9 @@ Status Server::Impl::Start() {
   users_ = *std::move(users);
   services_ = std::make_unique<Services>(
       Services{options_, *databases_, *users_, sessions_, throttle_, health_});
-  dispatcher_ = std::make_unique<Dispatcher>(*services_, options_.reader_threads,
-                                             monitor_ == nullptr ? nullptr : monitor_->observer());
+  std::vector<CallObserver*> observers = {request_log_.get()};
+  if (monitor_ != nullptr) observers.push_back(monitor_->observer());
+  dispatcher_ = std::make_unique<Dispatcher>(*services_, options_.reader_threads, observers);
 
   const auto target = ListenTarget(options_);
   IMMUDB_RETURN_IF_ERROR(target);

@@ -68,6 +68,9 @@ struct ServerOptions {
   // Sets a key of the configuration file that the process was started with, for the next start.
   // Null: there is no such file.
   std::function<Status(std::string_view key, std::string_view value)> update_config;
+  // A call that takes longer is a line of the log, and counted; 0: none is. See
+  // server/request_log.h.
+  std::chrono::microseconds slow_log{std::chrono::milliseconds(100)};
 };
 
 // The gRPC service over a data directory: immudb.schema.ImmuService, grpc.health.v1 and reflection.

@@ -9,6 +9,12 @@ namespace {
 
 constexpr size_t kMaxTextBytes = 1024;
 
+constexpr std::string_view kCodeNames[kGrpcCodes] = {
+    "OK",       "Canceled",       "Unknown",          "InvalidArgument",   "DeadlineExceeded",
+    "NotFound", "AlreadyExists",  "PermissionDenied", "ResourceExhausted", "FailedPrecondition",
+    "Aborted",  "OutOfRange",     "Unimplemented",    "Internal",          "Unavailable",
+    "DataLoss", "Unauthenticated"};
+
 }  // namespace
 
 grpc::StatusCode ToGrpcCode(StatusCode code) {
@@ -53,6 +59,11 @@ grpc::Status ToGrpcStatus(const Status& status) {
     text += "...";
   }
   return {ToGrpcCode(status.code()), text};
+}
+
+std::string_view GrpcCodeName(grpc::StatusCode code) {
+  const auto number = static_cast<size_t>(code);
+  return number < kGrpcCodes ? kCodeNames[number] : "Unknown";
 }
 
 }  // namespace immudb

@@ -3,6 +3,9 @@
 
 #include <grpcpp/support/status.h>
 
+#include <cstddef>
+#include <string_view>
+
 #include "immudb/status.h"
 
 namespace immudb {
@@ -11,5 +14,9 @@ namespace immudb {
 grpc::StatusCode ToGrpcCode(StatusCode code);
 
 grpc::Status ToGrpcStatus(const Status& status);
+
+// The codes of gRPC by number, and their names as they stand in metrics and logs: "OK", "NotFound".
+constexpr size_t kGrpcCodes = 17;
+std::string_view GrpcCodeName(grpc::StatusCode code);
 
 }  // namespace immudb

@@ -47,6 +47,7 @@ TEST(DaemonOptions, DefaultsAreThoseOfTheServer) {
   EXPECT_EQ(options->local_user_management, wanted.local_user_management);
   EXPECT_EQ(options->max_open_databases, wanted.max_open_databases);
   EXPECT_EQ(options->database_idle_timeout, wanted.database_idle_timeout);
+  EXPECT_EQ(options->slow_log, wanted.slow_log);
   EXPECT_FALSE(options->update_config);
   EXPECT_THAT(options->version_text, testing::StartsWith("immudb "));
 }
@@ -72,7 +73,8 @@ TEST(DaemonOptions, EveryFlagArrives) {
                                 "--maintenance",
                                 "--local-user-management",
                                 "--max-open-databases=4",
-                                "--database-idle-timeout=1s"});
+                                "--database-idle-timeout=1s",
+                                "--slow-log=250us"});
   ASSERT_TRUE(options.ok()) << options.status().ToString();
   EXPECT_EQ(options->directory, "/d");
   EXPECT_EQ(options->network, "unix");
@@ -92,6 +94,8 @@ TEST(DaemonOptions, EveryFlagArrives) {
   EXPECT_TRUE(options->local_user_management);
   EXPECT_EQ(options->max_open_databases, 4U);
   EXPECT_EQ(options->database_idle_timeout, std::chrono::seconds(1));
+  EXPECT_EQ(options->slow_log, std::chrono::microseconds(250));
+  EXPECT_EQ(Options({"--slow-log=0"})->slow_log, std::chrono::microseconds(0));
 }
 
 TEST(DaemonOptions, MtlsTakesThreeFilesWithTheDefaultsOfTheOriginal) {

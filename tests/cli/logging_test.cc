@@ -5,8 +5,11 @@
 #include <gtest/gtest.h>
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 #include <sstream>
+
+#include "base/log_event.h"
 
 namespace immudb {
 namespace {
@@ -71,6 +74,37 @@ TEST(Logging, JsonIsValidForEveryMessage) {
   EXPECT_THAT(messages[0], testing::StartsWith("a \"b\"\n\\c\t\x01 "));
   EXPECT_THAT(messages[0], HasSubstr("\xc3\xa9"));
   EXPECT_EQ(messages[2], "plain");
+}
+
+// What a client chose stays within the member that it belongs to.
+TEST(Logging, FieldsOfAnEventAreMembersInJson) {
+  const std::string nasty("a\",\"code\":\"OK\"}\n{\xff\xe2\x80\xa8\x9b");
+  testing::internal::CaptureStderr();
+  ASSERT_TRUE(StartLogging({.prefix = "immudb ", .json = true}).ok());
+  LogEvent("slow call")
+      .Add("user", nasty)
+      .Add("n", "123")
+      .Add("ms", 1.25)
+      .Write(spdlog::level::warn);
+  spdlog::warn("slow call user=bob ms=1.25");
+  const std::string text = testing::internal::GetCapturedStderr();
+  std::istringstream lines(text);
+  std::string line;
+  ASSERT_TRUE(std::getline(lines, line));
+  EXPECT_TRUE(std::ranges::all_of(line, [](char c) { return c >= 0x20 && c < 0x7F; })) << line;
+  const auto event = nlohmann::json::parse(line, nullptr, false);
+  ASSERT_TRUE(event.is_object()) << line;
+  EXPECT_EQ(event.size(), 7U) << line;
+  EXPECT_EQ(event["level"], "warning");
+  EXPECT_EQ(event["event"], "slow call");
+  EXPECT_THAT(event["user"].get<std::string>(), testing::StartsWith("a\",\"code\":\"OK\"}\n{"));
+  EXPECT_EQ(event["n"], "123");
+  EXPECT_EQ(event["ms"], 1.25);
+  EXPECT_THAT(event["message"].get<std::string>(), testing::StartsWith("slow call user=\"a\\x22"));
+
+  ASSERT_TRUE(std::getline(lines, line));
+  EXPECT_EQ(nlohmann::json::parse(line, nullptr, false).size(), 3U) << line;
+  EXPECT_FALSE(std::getline(lines, line));
 }
 
 TEST(Logging, AFileThatCannotBeOpenedIsNamed) {

@@ -29,6 +29,11 @@ ProgramSpec Sample() {
            {.name = "auth", .short_name = 's', .type = OptionType::kBool, .default_value = "true"},
            {.name = "cache-size", .type = OptionType::kSize, .default_value = "64MiB", .min = 1024},
            {.name = "life-time", .type = OptionType::kDuration, .default_value = "1h"},
+           {.name = "pause",
+            .type = OptionType::kDuration,
+            .default_value = "1ms",
+            .min = 1,
+            .max = 1000},
            {.name = "network", .default_value = "tcp", .choices = {"tcp", "unix"}},
            {.name = "password", .default_value = "opensesame", .secret = true},
            ConfigOption("sample"),
@@ -213,6 +218,25 @@ TEST_F(OptionTable, BadValuesNameOptionOriginAndValue) {
   EXPECT_THAT(ErrorOf({}), HasSubstr("environment variable SAMPLE_PORT"));
 }
 
+TEST_F(OptionTable, DurationsAreExactToTheMicrosecond) {
+  const auto microseconds = [this](const std::string& text) {
+    const auto parsed = Parse({"--life-time=" + text});
+    EXPECT_TRUE(parsed.ok()) << parsed.status().ToString();
+    return parsed->settings.Microseconds("life-time").count();
+  };
+  EXPECT_EQ(microseconds("0"), 0);
+  EXPECT_EQ(microseconds("0s"), 0);
+  EXPECT_EQ(microseconds("1us"), 1);
+  EXPECT_EQ(microseconds("1ms500us"), 1500);
+  EXPECT_EQ(microseconds("1h"), 3'600'000'000);
+  EXPECT_EQ(Parse({"--life-time=1ms500us"})->settings.Duration("life-time"),
+            std::chrono::milliseconds(1));
+  // The bounds are milliseconds.
+  EXPECT_THAT(ErrorOf({"--pause=999us"}), HasSubstr("\"999us\" is below 1ms"));
+  EXPECT_THAT(ErrorOf({"--pause=1s1us"}), HasSubstr("\"1s1us\" is above 1000ms"));
+  EXPECT_TRUE(Parse({"--pause=1s"}).ok());
+}
+
 TEST_F(OptionTable, BoolsMayBeWrittenInEveryUsualWay) {
   EXPECT_FALSE(Parse({"--auth=false"})->settings.Bool("auth"));
   EXPECT_FALSE(Parse({"-s=false"})->settings.Bool("auth"));
@@ -290,8 +314,8 @@ TEST_F(OptionTable, TheListingShowsValueAndOriginInColumns) {
             row("dir", "/two\\x0alines", "environment SAMPLE_DIR") +
                 row("port", "7", "file " + path) + row("auth", "false", "file " + path) +
                 row("cache-size", "64MiB", "default") + row("life-time", "90s", "flag") +
-                row("network", "tcp", "default") + row("password", "********", "flag") +
-                row("config", path, "flag"));
+                row("pause", "1ms", "default") + row("network", "tcp", "default") +
+                row("password", "********", "flag") + row("config", path, "flag"));
 }
 
 TEST_F(OptionTable, AFlagOnlyOptionHasNoOtherSource) {

@@ -14,7 +14,7 @@ import pytest
 
 from harness.client import refused
 from harness.daemon import binary
-from test_metrics import base, get, values
+from harness.pages import base, get, values
 
 TAMPERED = "the database should be checked manually as we detected possible tampering"
 PASSWORD = "Str0ng!password"
@@ -138,7 +138,7 @@ def test_each_change_is_named_within_one_pass(damaged):
 
     page = values(daemon)
     assert page["immudb_tampered_databases"] == 4
-    assert page['immudb_database_tampered{database="sound"}'] == 0
+    assert page.get('immudb_database_tampered{database="sound"}', 0) == 0  # if it is open
     for name in FLIPS:
         assert page[f'immudb_database_tampered{{database="{name}"}}'] == 1
     assert page["immudb_integrity_check_damages_total"] >= 4

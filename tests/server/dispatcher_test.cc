@@ -116,7 +116,7 @@ class DispatcherTest : public ::testing::Test {
     return token_;
   }
   Status Try(const Method& method, std::optional<std::string> authorization, bool local = true) {
-    Dispatcher dispatcher(*services_, 1, nullptr);
+    Dispatcher dispatcher(*services_, 1, {});
     FakeCall call;
     call.local = local;
     if (authorization) call.authorization = *authorization;
@@ -214,6 +214,34 @@ TEST_F(DispatcherTest, MaintenanceIsLocalAndNeedsASelectedDatabase) {
   EXPECT_TRUE(Try(admin, TokenFor(Permission::kNone)).ok());
 }
 
+// Metrics and log tell the same.
+TEST_F(DispatcherTest, EveryObserverIsToldTheSame) {
+  struct Observer final : CallObserver {
+    int begun = 0;
+    std::vector<std::chrono::nanoseconds> ended;
+    void OnBegin(const Method&, const CallContext&) override { ++begun; }
+    void OnEnd(const Method&, const CallContext&, const Status& status,
+               std::chrono::nanoseconds took) override {
+      EXPECT_EQ(status.code(), StatusCode::kNotFound);
+      ended.push_back(took);
+    }
+  };
+  Observer first;
+  Observer second;
+  Dispatcher dispatcher(*services_, 1, {&first, &second});
+  FakeCall call;
+  const Method method = MethodOf(Access::kOpen, RunOn::kPoller, &Fine);
+  const auto before = std::chrono::steady_clock::now();
+  dispatcher.OnBegin(method, call);
+  dispatcher.OnEnd(method, call, Status::NotFound(""));
+  EXPECT_EQ(first.begun, 1);
+  EXPECT_EQ(second.begun, 1);
+  ASSERT_EQ(first.ended.size(), 1U);
+  EXPECT_EQ(first.ended, second.ended);
+  EXPECT_GE(first.ended[0], std::chrono::nanoseconds(0));
+  EXPECT_LE(first.ended[0], std::chrono::steady_clock::now() - before);
+}
+
 // The poller serves everybody: it may not wait until a closed database is open.
 TEST_F(DispatcherTest, ClosedDatabaseIsOpenedOnAnotherThread) {
   ASSERT_TRUE(databases_->Create("other", {}).ok());
@@ -228,7 +256,7 @@ TEST_F(DispatcherTest, ClosedDatabaseIsOpenedOnAnotherThread) {
                        Method::Message&) -> std::optional<Status> {
     return call.store().Latest().size().empty() ? Status::Ok() : Status::Internal("not empty");
   };
-  Dispatcher dispatcher(*services_, 1, nullptr);
+  Dispatcher dispatcher(*services_, 1, {});
   FakeCall call;
   call.authorization = token;
   Empty request;
@@ -265,7 +293,7 @@ TEST_F(DispatcherTest, LongCallsDoNotHoldTheirCallersThread) {
     gate->Pass();
     return Status::Ok();
   };
-  Dispatcher dispatcher(*services_, 1, nullptr);
+  Dispatcher dispatcher(*services_, 1, {});
   FakeCall call;
   const Method method = MethodOf(Access::kOpen, RunOn::kReader, wait);
   dispatcher.Dispatch(method, call, request_, response_);
@@ -283,7 +311,7 @@ TEST_F(DispatcherTest, AbandonedCallsAreNotHandled) {
     handled = true;
     return Status::Ok();
   };
-  Dispatcher dispatcher(*services_, 1, nullptr);
+  Dispatcher dispatcher(*services_, 1, {});
   FakeCall call;
   call.Abandon();
   const Method method = MethodOf(Access::kOpen, RunOn::kReader, handle);
@@ -299,7 +327,7 @@ TEST_F(DispatcherTest, LoginsBeyondTheQueueAreRefused) {
     gate->Pass();
     return Status::Ok();
   };
-  Dispatcher dispatcher(*services_, 1, nullptr);
+  Dispatcher dispatcher(*services_, 1, {});
   const Method login = MethodOf(Access::kOpen, RunOn::kLogin, wait);
   std::vector<std::unique_ptr<FakeCall>> calls;
   const auto dispatch = [&] {

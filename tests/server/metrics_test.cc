@@ -369,6 +369,22 @@ TEST_F(MetricsTest, EachDatabaseIsAServiceOfTheHealthProtocol) {
             grpc::StatusCode::NOT_FOUND);
 }
 
+// Login hashes a password: that takes longer on every machine.
+TEST_F(MetricsTest, SlowCallsAreCounted) {
+  const Family family{"counter", "Calls that took longer than the slow-log threshold.", {}};
+  options.slow_log = std::chrono::microseconds(1);
+  StartAndLogin();
+  Page page = Scrape();
+  EXPECT_THAT(page.families, Contains(Pair("immudb_slow_calls_total", family)));
+  EXPECT_GE(page.At("immudb_slow_calls_total"), 1);
+  Stop();
+  options.slow_log = std::chrono::microseconds(0);
+  StartAndLogin();
+  page = Scrape();
+  EXPECT_THAT(page.families, Contains(Pair("immudb_slow_calls_total", family)));
+  EXPECT_EQ(page.At("immudb_slow_calls_total"), 0);
+}
+
 // Recovery of a large log takes minutes: whoever asks must be told to wait, not find a closed port.
 TEST(HealthChecks, NotReadyWhileStarting) {
   const HealthChecks health("/no/such/directory", 1);
