@@ -64,8 +64,17 @@ TEST_F(Immuadmin, LogoutEndsTheSession) {
 }
 
 TEST_F(Immuadmin, Status) {
-  EXPECT_EQ(Admin({"status"}).out, "OK - server is reachable and responding to queries\n");
-  EXPECT_EQ(Json::parse(Admin({"p", "--output=json"}).out)["healthy"], true);
+  EXPECT_EQ(Admin({"status"}).out,
+            "OK - server is reachable and responding to queries\n"
+            "server   ok\ndisk     ok\nstorage  ok\n");
+  const Json json = Json::parse(Admin({"p", "--output=json"}).out);
+  EXPECT_EQ(json["healthy"], true);
+  EXPECT_EQ(json["ready"], true);
+  LogIn();
+  const Ended more = Admin({"status"});
+  EXPECT_EQ(more.code, 0);
+  EXPECT_THAT(more.out, HasSubstr("\ndatabase defaultdb  ok"));
+  EXPECT_THAT(more.out, HasSubstr("\nchecker             ok      pass "));
   StopServer();
   const Ended gone = Admin({"status"});
   EXPECT_EQ(gone.code, 6);

@@ -144,8 +144,8 @@ TEST_F(UsersTest, SessionsAreNotGivenForAnOldRecord) {
 }
 
 TEST_F(UsersTest, AreVisitedByName) {
+  User user = Named("u");  // once: it costs a tenth of a second
   for (int i = 0; i < 300; ++i) {
-    User user = Named("u");
     user.name = "u" + std::to_string(1000 + i);
     ASSERT_TRUE(users_->Create(user, {}).ok());
   }
