@@ -78,8 +78,13 @@ std::shared_ptr<Store> Database::Peek() const {
 
 Status Database::Health() const {
   if (tampered()) return Status::DataLoss(kTamperedText);
-  const std::lock_guard lock(mutex_);
-  return store_ != nullptr ? store_->failure() : failure_;
+  std::shared_ptr<Store> store;
+  {
+    const std::lock_guard lock(mutex_);
+    if (store_ == nullptr) return failure_;
+    store = store_;
+  }
+  return store->failure();
 }
 
 Status Database::failure() const {

@@ -1,15 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "index/key_index.h"
 
-#include <rocksdb/db.h>
-#include <rocksdb/iterator.h>
-#include <rocksdb/options.h>
-#include <rocksdb/slice.h>
-#include <rocksdb/status.h>
 #include <rocksdb/write_batch.h>
 
 #include <algorithm>
-#include <atomic>
 #include <cstring>
 #include <utility>
 #include <vector>
@@ -17,43 +11,18 @@
 #include "base/bytes.h"
 #include "base/file_system.h"
 #include "base/status_macros.h"
+#include "index/key_index_impl.h"
 #include "index/record_format.h"
 #include "index/rocksdb_options.h"
-#include "index/timestamp_comparator.h"
 
 namespace immudb {
 namespace {
 
 using rocksdb::Slice;
 
-constexpr char kKeysFamily[] = "keys";
-constexpr char kSetsFamily[] = "sets";
 constexpr char kAppliedKey[] = "applied";
 
-// What follows the key and its timestamp in the keys of an iterator over all versions: sequence
-// number and type.
-constexpr size_t kInternalFooterBytes = 8;
-
-Slice ToSlice(std::string_view bytes) {
-  return {bytes.data(), bytes.size()};
-}
-std::string_view ToView(const Slice& slice) {
-  return {slice.data(), slice.size()};
-}
-
-// Sees the entries below a size: the timestamp of an entry is its index + 1.
-class Timestamp {
- public:
-  explicit Timestamp(uint64_t value) { StoreLE(bytes_, value); }
-  Timestamp(const Timestamp&) = delete;
-  Timestamp& operator=(const Timestamp&) = delete;
-
-  const Slice* slice() const { return &slice_; }
-
- private:
-  char bytes_[kTimestampBytes];
-  const Slice slice_{bytes_, sizeof(bytes_)};
-};
+}  // namespace
 
 // An update with the start of its key as a number, so that sorting seldom has to look at the keys.
 struct SortItem {
@@ -69,6 +38,8 @@ struct SortItem {
   }
 };
 
+namespace {
+
 SortItem MakeSortItem(const IndexUpdate& update) {
   char head[8] = {};
   std::memcpy(head, update.key.data(), std::min(sizeof(head), update.key.size()));
@@ -76,63 +47,6 @@ SortItem MakeSortItem(const IndexUpdate& update) {
 }
 
 }  // namespace
-
-class KeyIndex::Impl {
- public:
-  explicit Impl(std::string directory, size_t inline_value_bytes)
-      : directory_(std::move(directory)), inline_value_bytes_(inline_value_bytes) {}
-  ~Impl();
-  Impl(const Impl&) = delete;
-  Impl& operator=(const Impl&) = delete;
-
-  Status Open(const KeyIndexOptions& options);
-  Status Apply(std::span<const IndexUpdate> group, TreeSize through);
-  Result<Version> Get(std::string_view key, TreeSize at) const;
-  Status History(std::string_view key, TreeSize at, const Visitor& visit) const;
-  Status List(const ListOptions& options, TreeSize at, const Visitor& visit) const;
-  Status ListVersions(const std::optional<VersionMark>& after, TreeSize at,
-                      const Visitor& visit) const;
-  Status ListSet(const SetListOptions& options, TreeSize at, const Visitor& visit) const;
-  Result<bool> CheckEntry(const IndexUpdate& entry) const;
-  std::vector<IndexTable> Tables() const;
-  Result<IndexFingerprint> Fingerprint(TreeSize at, uint64_t seed) const;
-  Status Flush();
-  Figures figures() const;
-
-  TreeSize applied() const { return {applied_.load(std::memory_order_acquire)}; }
-
- private:
-  // From `begin` to before `end` (empty: to the last key).
-  struct Range {
-    std::string begin = {};
-    std::string end = {};
-    bool reverse = false;
-    bool fill_cache = true;
-  };
-
-  Status LoadApplied();
-  Status AddKeys(std::vector<SortItem> items, rocksdb::WriteBatch& batch) const;
-  Status AddMembers(std::span<const SortItem> items, rocksdb::WriteBatch& batch) const;
-  // Calls visit(iterator, index) for each record in the range that `at` sees: the latest one of
-  // each key or, with `all_versions`, all. `visit` gives false to stop.
-  template <typename Visit>
-  Status Walk(rocksdb::ColumnFamilyHandle* family, const Range& range, TreeSize at,
-              bool all_versions, const Visit& visit) const;
-
-  Status FromRocksDb(const rocksdb::Status& status) const;
-  Status BadRecord() const {
-    return Status::DataLoss("index " + directory_ + ": a record cannot be decoded");
-  }
-
-  const std::string directory_;
-  const size_t inline_value_bytes_;
-  std::unique_ptr<rocksdb::DB> db_;
-  std::vector<rocksdb::ColumnFamilyHandle*> families_;
-  rocksdb::ColumnFamilyHandle* meta_ = nullptr;
-  rocksdb::ColumnFamilyHandle* keys_ = nullptr;
-  rocksdb::ColumnFamilyHandle* sets_ = nullptr;
-  std::atomic<uint64_t> applied_{0};
-};
 
 KeyIndex::Impl::~Impl() {
   for (auto* family : families_) {
@@ -258,7 +172,7 @@ Status KeyIndex::Impl::AddKeys(std::vector<SortItem> items, rocksdb::WriteBatch&
   for (const SortItem& item : items) {
     const IndexUpdate& update = *item.update;
     EncodeVersion(update.kind, update.value, inline_value_bytes_, &record);
-    const Timestamp timestamp(update.index.value + 1);
+    const ReadTimestamp timestamp(update.index.value + 1);
     IMMUDB_RETURN_IF_ERROR(
         FromRocksDb(batch.Put(keys_, ToSlice(update.key), *timestamp.slice(), record)));
   }
@@ -281,227 +195,10 @@ Status KeyIndex::Impl::AddMembers(std::span<const SortItem> items,
   }
   std::sort(members.begin(), members.end());
   for (const auto& [key, index] : members) {
-    const Timestamp timestamp(index.value + 1);
+    const ReadTimestamp timestamp(index.value + 1);
     IMMUDB_RETURN_IF_ERROR(FromRocksDb(batch.Put(sets_, key, *timestamp.slice(), Slice())));
   }
   return Status::Ok();
-}
-
-Result<Version> KeyIndex::Impl::Get(std::string_view key, TreeSize at) const {
-  const Timestamp timestamp(at.value);
-  rocksdb::ReadOptions options;
-  options.timestamp = timestamp.slice();
-  rocksdb::PinnableSlice record;
-  std::string found;
-  const rocksdb::Status status = db_->Get(options, keys_, ToSlice(key), &record, &found);
-  if (status.IsNotFound()) {
-    return Status::NotFound("Key not found");
-  }
-  IMMUDB_RETURN_IF_ERROR(FromRocksDb(status));
-  Version version;
-  if (found.size() != kTimestampBytes || !DecodeVersion(ToView(record), &version)) {
-    return BadRecord();
-  }
-  version.index = TreeSize{LoadLE<uint64_t>(found.data())}.Last();
-  return version;
-}
-
-template <typename Visit>
-Status KeyIndex::Impl::Walk(rocksdb::ColumnFamilyHandle* family, const Range& range, TreeSize at,
-                            bool all_versions, const Visit& visit) const {
-  if (at.empty() || (!range.end.empty() && range.begin >= range.end)) {
-    return Status::Ok();
-  }
-  const Timestamp newest(at.value);
-  const Timestamp oldest(0);
-  const Slice lower(range.begin);
-  const Slice upper(range.end);
-  rocksdb::ReadOptions options;
-  options.timestamp = newest.slice();
-  options.fill_cache = range.fill_cache;
-  if (all_versions) {
-    options.iter_start_ts = oldest.slice();
-  }
-  options.iterate_lower_bound = &lower;
-  if (!range.end.empty()) {
-    options.iterate_upper_bound = &upper;
-  }
-  // Holds the blocks of the place where it stands, however far it goes.
-  const std::unique_ptr<rocksdb::Iterator> it(db_->NewIterator(options, family));
-  const bool reverse = range.reverse;
-  for (reverse ? it->SeekToLast() : it->SeekToFirst(); it->Valid();
-       reverse ? it->Prev() : it->Next()) {
-    const Slice timestamp = it->timestamp();
-    if (timestamp.size() != kTimestampBytes) {
-      return BadRecord();
-    }
-    Result<bool> more = visit(*it, TreeSize{LoadLE<uint64_t>(timestamp.data())}.Last());
-    IMMUDB_RETURN_IF_ERROR(more);
-    if (!*more) {
-      return Status::Ok();
-    }
-  }
-  return FromRocksDb(it->status());
-}
-
-Status KeyIndex::Impl::History(std::string_view key, TreeSize at, const Visitor& visit) const {
-  Range range{.begin = std::string(key), .end = std::string(key)};
-  range.end += '\0';
-  Version version;
-  return Walk(keys_, range, at, /*all_versions=*/true,
-              [&](const rocksdb::Iterator& it, LeafIndex index) -> Result<bool> {
-                version.index = index;
-                if (!DecodeVersion(ToView(it.value()), &version)) {
-                  return BadRecord();
-                }
-                return visit(key, version);
-              });
-}
-
-Status KeyIndex::Impl::List(const ListOptions& options, TreeSize at, const Visitor& visit) const {
-  Range range{.begin = std::string(options.prefix),
-              .end = PrefixEnd(options.prefix),
-              .reverse = options.reverse};
-  if (!options.after.empty()) {
-    if (!options.reverse) {
-      range.begin = std::max(range.begin, std::string(options.after) + '\0');
-    } else if (range.end.empty() || options.after < range.end) {
-      range.end = options.after;
-    }
-  }
-  Version version;
-  return Walk(keys_, range, at, /*all_versions=*/false,
-              [&](const rocksdb::Iterator& it, LeafIndex index) -> Result<bool> {
-                version.index = index;
-                if (!DecodeVersion(ToView(it.value()), &version)) {
-                  return BadRecord();
-                }
-                return visit(ToView(it.key()), version);
-              });
-}
-
-Status KeyIndex::Impl::ListVersions(const std::optional<VersionMark>& after, TreeSize at,
-                                    const Visitor& visit) const {
-  Range range;
-  range.fill_cache = false;
-  bool more = true;
-  if (after) {
-    // What is older than the mark is what a reader saw before it was written: however many newer
-    // versions the key has, none of them is looked at again.
-    const TreeSize before_mark = std::min(at, TreeSize{after->index.value});
-    IMMUDB_RETURN_IF_ERROR(History(
-        after->key, before_mark,
-        [&](std::string_view key, const Version& version) { return more = visit(key, version); }));
-    range.begin = after->key + '\0';
-  }
-  if (!more) {
-    return Status::Ok();
-  }
-  Version version;
-  return Walk(keys_, range, at, /*all_versions=*/true,
-              [&](const rocksdb::Iterator& it, LeafIndex index) -> Result<bool> {
-                std::string_view key = ToView(it.key());
-                version.index = index;
-                if (key.size() < kTimestampBytes + kInternalFooterBytes ||
-                    !DecodeVersion(ToView(it.value()), &version)) {
-                  return BadRecord();
-                }
-                key.remove_suffix(kTimestampBytes + kInternalFooterBytes);
-                return visit(key, version);
-              });
-}
-
-Status KeyIndex::Impl::ListSet(const SetListOptions& options, TreeSize at,
-                               const Visitor& visit) const {
-  const SetRange records = SetRecords(options.set);
-  Range range{.begin = records.begin, .end = records.end, .reverse = options.reverse};
-  if (!options.after.empty()) {
-    if (!options.after.starts_with(options.set) ||
-        !IsMemberKey(options.after, options.set.size())) {
-      return Status::InvalidArgument("invalid offset");
-    }
-    std::string after = EncodeSetRecordKey(options.after, options.set.size());
-    if (options.reverse) {
-      range.end = std::move(after);
-    } else {
-      range.begin = std::move(after) + '\0';
-    }
-  }
-  std::string key;
-  Version version;
-  version.kind = EntryKind::kSortedSetMember;
-  version.value_is_inline = true;
-  return Walk(
-      sets_, range, at, /*all_versions=*/false,
-      [&](const rocksdb::Iterator& it, LeafIndex index) -> Result<bool> {
-        if (!DecodeSetRecordKey(ToView(it.key()), options.set, records.begin.size(), &key)) {
-          return BadRecord();
-        }
-        version.index = index;
-        version.value = MemberOf(key, options.set.size());
-        return visit(key, version);
-      });
-}
-
-Result<bool> KeyIndex::Impl::CheckEntry(const IndexUpdate& entry) const {
-  const auto has = [&](IndexTable::Family family, std::string_view key) -> Result<bool> {
-    const Timestamp timestamp(entry.index.value + 1);
-    rocksdb::ReadOptions options;
-    options.timestamp = timestamp.slice();
-    options.fill_cache = false;
-    rocksdb::PinnableSlice record;
-    std::string found;
-    const rocksdb::Status status =
-        db_->Get(options, family == IndexTable::Family::kKeys ? keys_ : sets_, ToSlice(key),
-                 &record, &found);
-    if (status.IsNotFound()) {
-      return false;
-    }
-    IMMUDB_RETURN_IF_ERROR(FromRocksDb(status));
-    return Slice(found) == *timestamp.slice() && IsRecordOf(entry, family, key, ToView(record));
-  };
-  Result<bool> right = has(IndexTable::Family::kKeys, entry.key);
-  if (right.ok() && *right && entry.kind == EntryKind::kSortedSetMember) {
-    right = has(IndexTable::Family::kSets, EncodeSetRecordKey(entry.key, entry.set_bytes));
-  }
-  return right;
-}
-
-std::vector<IndexTable> KeyIndex::Impl::Tables() const {
-  std::vector<rocksdb::LiveFileMetaData> files;
-  db_->GetLiveFilesMetaData(&files);
-  std::vector<IndexTable> tables;
-  for (const auto& file : files) {
-    const IndexTable::Family family =
-        file.column_family_name == kKeysFamily   ? IndexTable::Family::kKeys
-        : file.column_family_name == kSetsFamily ? IndexTable::Family::kSets
-                                                 : IndexTable::Family::kMeta;
-    const bool has_checksum = file.file_checksum_func_name != rocksdb::kUnknownFileChecksumFuncName;
-    tables.push_back({JoinPath(file.directory, file.relative_filename), family, file.size,
-                      has_checksum ? file.file_checksum : ""});
-  }
-  return tables;
-}
-
-Result<IndexFingerprint> KeyIndex::Impl::Fingerprint(TreeSize at, uint64_t seed) const {
-  using Family = IndexFingerprint::Family;
-  IndexFingerprint sum(seed);
-  Range all;
-  all.fill_cache = false;
-  for (const Family family : {Family::kKeys, Family::kSets}) {
-    auto* const records = family == Family::kKeys ? keys_ : sets_;
-    IMMUDB_RETURN_IF_ERROR(Walk(records, all, at, /*all_versions=*/true,
-                                [&](const rocksdb::Iterator& it, LeafIndex index) -> Result<bool> {
-                                  std::string_view key = ToView(it.key());
-                                  if (key.size() < kTimestampBytes + kInternalFooterBytes) {
-                                    return BadRecord();
-                                  }
-                                  key.remove_suffix(kTimestampBytes + kInternalFooterBytes);
-                                  sum.AddRecord(family, key, index, ToView(it.value()));
-                                  return true;
-                                }));
-  }
-  return sum;
 }
 
 Status KeyIndex::Impl::Flush() {
@@ -542,16 +239,6 @@ Status KeyIndex::ListSet(const SetListOptions& options, TreeSize at, const Visit
 }
 Result<bool> KeyIndex::CheckEntry(const IndexUpdate& entry) const {
   return impl_->CheckEntry(entry);
-}
-bool KeyIndex::IsRecordOf(const IndexUpdate& entry, IndexTable::Family family, std::string_view key,
-                          std::string_view record) {
-  if (family == IndexTable::Family::kSets) {
-    return entry.kind == EntryKind::kSortedSetMember && record.empty() &&
-           key == EncodeSetRecordKey(entry.key, entry.set_bytes);
-  }
-  Version version;
-  return key == entry.key && DecodeVersion(record, &version) && version.kind == entry.kind &&
-         (!version.value_is_inline || version.value == entry.value);
 }
 std::vector<IndexTable> KeyIndex::Tables() const {
   return impl_->Tables();

@@ -150,7 +150,7 @@ std::span<const Method> ServedMethods() {
       Row<&PrintTree>("PrintTree", Access::kSystemAdmin, RunOn::kReader),
       StreamRow<&Dump, pb::KVList>("Dump", Access::kDatabaseAdmin),
 
-      OperationsRow<&GetStatus>("GetStatus", Access::kOpen, RunOn::kReader),
+      OperationsRow<&GetStatus>("GetStatus", Access::kOpen, RunOn::kPoller),
       OperationsRow<&ClearTamper>("ClearTamper", Access::kOpen, RunOn::kReader),
   };
   return kMethods;
