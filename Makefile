@@ -4,7 +4,7 @@ SHELL := /bin/bash
 PRESET ?= release
 BUILD := build/$(PRESET)
 JOBS ?= $(shell nproc)
-PACKAGES := $(shell sed -e 's/#.*//' -e '/\[check\]/d' packages.txt)
+PACKAGES := $(shell sed -e 's/#.*//' -e '/\[check\]/d' -e 's/\[.*//' packages.txt)
 CHECK_PACKAGES := $(shell sed -n 's/ *\[check\]$$//p' packages.txt)
 # For PRESET=tsan; ignored by the other builds.
 export TSAN_OPTIONS ?= suppressions=$(CURDIR)/tests/tsan.supp
@@ -55,9 +55,17 @@ missing=$$(for p in $(1); do \
 if [ -n "$$missing" ]; then \
     echo "installing" $$missing; \
     $(SUDO) apt-get update -qq && \
-    $(SUDO) env DEBIAN_FRONTEND=noninteractive \
-        apt-get install -y -qq --no-install-recommends $$missing; \
+    $(SUDO) env DEBIAN_FRONTEND=noninteractive sh -c '$(install_unstarted)' sh $$missing; \
 fi
+endef
+
+# Prometheus is for the tests: as a service it is started neither now nor with the machine.
+define install_unstarted
+policy=/usr/sbin/policy-rc.d; \
+[ -e $$policy ] || { trap "rm -f $$policy" EXIT INT TERM; \
+    printf "#!/bin/sh\nexit 101\n" > $$policy; chmod 755 $$policy; }; \
+apt-get install -y -qq --no-install-recommends "$$@" && \
+case " $$* " in *" prometheus "*) update-rc.d prometheus disable;; esac
 endef
 
 configure: packages
