@@ -225,7 +225,7 @@ Status ValueLog::StartSegment(LogPosition start, LeafIndex first) {
   const std::lock_guard lock(mutex_);
   active_ = *std::move(file);
   written_end_ = synced_end_ = start;
-  open_segments_.emplace_front(start.segment, active_);
+  KeepOpen(start.segment, active_);
   return Status::Ok();
 }
 
@@ -295,9 +295,13 @@ Result<std::shared_ptr<File>> ValueLog::OpenSegment(uint32_t segment) const {
   }
   auto file = fs_.Open(SegmentPath(segment), FileSystem::Mode::kReadWrite);
   IMMUDB_RETURN_IF_ERROR(file);
-  open_segments_.emplace_front(segment, *std::move(file));
-  if (open_segments_.size() > options_.max_open_segments) open_segments_.pop_back();
+  KeepOpen(segment, *std::move(file));
   return open_segments_.front().second;
+}
+
+void ValueLog::KeepOpen(uint32_t segment, std::shared_ptr<File> file) const {
+  open_segments_.emplace_front(segment, std::move(file));
+  if (open_segments_.size() > options_.max_open_segments) open_segments_.pop_back();
 }
 
 Status ValueLog::ReadOn(const File& file, LogPosition position, size_t size, std::string& bytes) {

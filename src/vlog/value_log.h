@@ -114,6 +114,8 @@ class ValueLog {
   Status StartSegment(LogPosition start, LeafIndex first);
   void LayZerosAhead(uint64_t written_bytes);
   Result<std::shared_ptr<File>> OpenSegment(uint32_t segment) const;
+  // Under mutex_.
+  void KeepOpen(uint32_t segment, std::shared_ptr<File> file) const;
   // Makes `bytes`, which were read at `position`, up to `size` bytes long, less at the end of file.
   static Status ReadOn(const File& file, LogPosition position, size_t size, std::string& bytes);
   // The segment of an entry, and the first bytes of the entry.
