@@ -4,7 +4,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <filesystem>
 #include <string>
+#include <system_error>
 #include <thread>
 #include <vector>
 
@@ -25,6 +27,22 @@ TEST_F(ValueLogTest, EmptyLogEndsAtItsBeginning) {
   EXPECT_EQ(scanned.end.next.value, 0U);
   EXPECT_EQ(scanned.end.torn_bytes, 0U);
   EXPECT_EQ(log_->end(), LogPosition{});
+}
+
+// A log that is only ever written to has as many segments as its history is long.
+TEST_F(ValueLogTest, KeepsFewSegmentsOpenWhileItIsWritten) {
+  options_.segment_bytes = 100;
+  options_.max_open_segments = 4;
+  Reopen();
+  for (int i = 0; i < 40; ++i) Append({{std::string(200, 'x')}});
+  ASSERT_EQ(log_->end().segment, 39U);
+  size_t open = 0;
+  for (const auto& descriptor : std::filesystem::directory_iterator("/proc/self/fd")) {
+    std::error_code gone;
+    const auto target = std::filesystem::read_symlink(descriptor.path(), gone);
+    open += target.string().starts_with(directory_) ? 1 : 0;
+  }
+  EXPECT_LE(open, 5U);
 }
 
 TEST_F(ValueLogTest, TransactionsAreThereAfterReopening) {
