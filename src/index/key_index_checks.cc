@@ -23,7 +23,8 @@ Result<bool> KeyIndex::Impl::CheckEntry(const IndexUpdate& entry) const {
       return false;
     }
     IMMUDB_RETURN_IF_ERROR(FromRocksDb(status));
-    return rocksdb::Slice(found) == *timestamp.slice() && IsRecordOf(entry, family, key, ToView(record));
+    return rocksdb::Slice(found) == *timestamp.slice() &&
+           IsRecordOf(entry, family, key, ToView(record));
   };
   Result<bool> right = has(IndexTable::Family::kKeys, entry.key);
   if (right.ok() && *right && entry.kind == EntryKind::kSortedSetMember) {
