@@ -8,6 +8,7 @@
 #include "cli/completion.h"
 #include "cli/exit_code.h"
 #include "cli/man_page.h"
+#include "cli/markdown.h"
 #include "cli/version.h"
 
 namespace immudb {
@@ -15,6 +16,7 @@ namespace {
 
 constexpr char kCompletion[] = "completion";
 constexpr char kManGen[] = "mangen";
+constexpr char kMarkdown[] = "mdgen";
 
 Status WriteCompletion(const ProgramSpec& program, const std::string& shell, std::ostream& out) {
   const auto script = CompletionScript(program, shell);
@@ -32,6 +34,18 @@ Status WriteManPage(const ProgramSpec& program, const std::string& directory, st
   return Status::Ok();
 }
 
+Status WriteMarkdown(const ProgramSpec& program, const std::string& what, std::ostream& out) {
+  if (what == "options") {
+    out << MarkdownOptions(program);
+  } else if (what == "commands") {
+    out << MarkdownCommands(program);
+  } else {
+    return Status::InvalidArgument("there are tables of options and of commands, none of " + what);
+  }
+  out << std::flush;
+  return out.good() ? Status::Ok() : Status::IoError("the tables cannot be written");
+}
+
 }  // namespace
 
 std::vector<CommandSpec> GeneratorCommands() {
@@ -45,6 +59,12 @@ std::vector<CommandSpec> GeneratorCommands() {
            .min_arguments = 0,
            .max_arguments = 1,
            .help = "Write the manual page into a directory",
+           .hidden = true},
+          {.name = kMarkdown,
+           .arguments = "options|commands",
+           .min_arguments = 1,
+           .max_arguments = 1,
+           .help = "Print the tables of docs/configuration.md, docs/commands.md",
            .hidden = true}};
 }
 
@@ -58,6 +78,8 @@ std::optional<int> RunGenerator(const ProgramSpec& program,
     status = WriteCompletion(program, asked->arguments.front(), out);
   } else if (asked->command == kManGen) {
     status = WriteManPage(program, asked->arguments.empty() ? "." : asked->arguments.front(), out);
+  } else if (asked->command == kMarkdown) {
+    status = WriteMarkdown(program, asked->arguments.front(), out);
   } else {
     return std::nullopt;
   }

@@ -3,6 +3,7 @@
 // The commands with which every program of ours describes itself, of its option table:
 //   completion bash|zsh|fish   the script, on standard output
 //   mangen [dir]               <dir>/<program>.1; the working directory if none is named (hidden)
+//   mdgen options|commands     tables of Markdown, on standard output (hidden)
 #pragma once
 
 #include <iosfwd>

@@ -15,6 +15,7 @@
 #include "cli/completion.h"
 #include "cli/generator_commands.h"
 #include "cli/man_page.h"
+#include "cli/markdown.h"
 
 namespace immudb {
 namespace {
@@ -164,6 +165,47 @@ TEST_F(SelfDescription, FishReadsItsScript) {
   ExpectSyntax("fish");
 }
 
+// The pages of docs/ are made of these.
+TEST(Markdown, SaysWhatTheTableSays) {
+  ProgramSpec program = Program();
+  program.options.push_back({.name = "rate",
+                             .type = OptionType::kSize,
+                             .default_value = "4MiB",
+                             .help = "a|b of <file> and *",
+                             .min = 100,
+                             .max = int64_t{1} << 50});
+  program.options.push_back({.name = "pause", .type = OptionType::kDuration, .min = 90'000});
+  program.options.push_back(
+      {.name = "wait", .type = OptionType::kDuration, .max = 7'200'000, .flag_only = true});
+  EXPECT_EQ(
+      MarkdownOptions(program),
+      "| option | environment | value | default | meaning |\n"
+      "| --- | --- | --- | --- | --- |\n"
+      "| `--port`, `-p` | `PROG_PORT` | number | `3322` | port [number]: it's one |\n"
+      "| `--output` | `PROG_OUTPUT` | `text`, `json`, `jsonl` | `text` | form\\\\kind of output |\n"
+      "| `--verbose` | `PROG_VERBOSE` | `true`, `false` | `false` | .more to say |\n"
+      "| `--password` | `PROG_PASSWORD` | text | | |\n"
+      "| `--config` | `PROG_CONFIG` | text | | |\n"
+      "| `--rate` | `PROG_RATE` | size, 100B to 1024TiB | `4MiB` | a\\|b of \\<file> and \\* |\n"
+      "| `--pause` | `PROG_PAUSE` | duration, at least 90s | | |\n"
+      "| `--wait` | | duration, at most 2h | | |\n");
+  EXPECT_EQ(
+      MarkdownCommands(program),
+      "| command | short | meaning |\n"
+      "| --- | --- | --- |\n"
+      "| `scan prefix` | `scn` | List: what's there |\n"
+      "| `set` | | Set |\n"
+      "| `completion bash\\|zsh\\|fish` | | Print the script that completes commands and flags in "
+      "a shell |\n"
+      "\n"
+      "Options of `scan`:\n"
+      "\n"
+      "| option | value | default | meaning |\n"
+      "| --- | --- | --- | --- |\n"
+      "| `--limit` | number | `100` | at most so many |\n"
+      "| `--order` | `up`, `down` | | which way |\n");
+}
+
 TEST_F(SelfDescription, CommandsWriteThem) {
   std::ostringstream out;
   std::ostringstream err;
@@ -174,6 +216,10 @@ TEST_F(SelfDescription, CommandsWriteThem) {
   EXPECT_EQ(RunGenerator(Program(), {"mangen", directory_ + "/man"}, out, err), 0);
   EXPECT_TRUE(std::filesystem::exists(directory_ + "/man/prog.1"));
   EXPECT_EQ(RunGenerator(Program(), {"mangen", "/dev/null/man"}, out, err), 1);
+  out.str("");
+  EXPECT_EQ(RunGenerator(Program(), {"mdgen", "options"}, out, err), 0);
+  EXPECT_EQ(out.str(), MarkdownOptions(Program()));
+  EXPECT_EQ(RunGenerator(Program(), {"mdgen", "nothing"}, out, err), 2);
   EXPECT_EQ(RunGenerator(Program(), {"set"}, out, err), std::nullopt);
   EXPECT_EQ(RunGenerator(Program(), {"completion"}, out, err), std::nullopt);
   EXPECT_EQ(RunGenerator(Program(), {"completion", "--help"}, out, err), std::nullopt);
