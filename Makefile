@@ -10,7 +10,7 @@ CHECK_PACKAGES := $(shell sed -n 's/ *\[check\]$$//p' packages.txt)
 export TSAN_OPTIONS ?= suppressions=$(CURDIR)/tests/tsan.supp
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
-.PHONY: all run test demo bench format check packages check-packages configure clean
+.PHONY: all run test demo bench docs format check packages check-packages configure clean
 
 all: configure
 	@cmake --build $(BUILD) -j $(JOBS)
@@ -33,6 +33,10 @@ bench: configure
 	@$(BUILD)/bin/immubench --server $(BUILD)/bin/immudb
 
 SOURCES = git ls-files -co --exclude-standard -- '*.h' '*.cc'
+
+# Writes the tables of docs/ that the programs print.
+docs: all
+	@python3 tests/docs/tables.py $(BUILD)/bin
 
 format: check-packages
 	@$(SOURCES) | xargs clang-format -i
