@@ -227,9 +227,10 @@ class GrpcSuite {
 
 int RunOverGrpc(const SuiteOptions& options) {
   const auto echo = DaemonProcess::Start({options.self, "--echo-server"});
-  const auto server = DaemonProcess::Start(
-      {options.server, "--dir", options.directory + "/daemon", "--address", "127.0.0.1", "--port",
-       "0", "--metrics-server=false", options.sync ? "--sync=true" : "--sync=false"});
+  const auto server =
+      DaemonProcess::Start({options.server, "--dir", options.directory + "/daemon", "--address",
+                            "127.0.0.1", "--port", "0", "--metrics-server=false", "--slow-log=0",
+                            options.sync ? "--sync=true" : "--sync=false"});
   for (const auto* process : {&echo, &server}) {
     if (process->ok()) continue;
     fmt::print(stderr, "{}\n", process->status().message());
