@@ -4,7 +4,7 @@ SHELL := /bin/bash
 PRESET ?= release
 BUILD := build/$(PRESET)
 JOBS ?= $(shell nproc)
-PACKAGES := $(shell sed -e 's/#.*//' -e '/\[check\]/d' packages.txt)
+PACKAGES := $(shell sed -e 's/#.*//' -e '/\[check\]/d' -e 's/\[.*//' packages.txt)
 CHECK_PACKAGES := $(shell sed -n 's/ *\[check\]$$//p' packages.txt)
 # For PRESET=tsan; ignored by the other builds.
 export TSAN_OPTIONS ?= suppressions=$(CURDIR)/tests/tsan.supp
