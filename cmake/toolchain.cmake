@@ -6,7 +6,9 @@ endif()
 
 find_program(CCACHE_PROGRAM ccache)
 if(CCACHE_PROGRAM)
-  set(CMAKE_CXX_COMPILER_LAUNCHER ${CCACHE_PROGRAM})
+  # Neither place nor locale is hashed: other checkouts and image builds find the same objects.
+  set(CMAKE_CXX_COMPILER_LAUNCHER env CCACHE_BASEDIR=${PROJECT_SOURCE_DIR}
+    CCACHE_SLOPPINESS=locale ${CCACHE_PROGRAM})
 endif()
 
 find_program(MOLD_PROGRAM mold)

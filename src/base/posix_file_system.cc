@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
@@ -15,11 +16,28 @@
 namespace immudb {
 namespace {
 
+// Who owns what refused us, and who we are. Of a path that is not there, or that we may not look
+// at, the nearest folder above that we may.
+std::string Owners(const std::string& path) {
+  struct stat found {};
+  std::string owned = path;
+  while (::stat(owned.c_str(), &found) != 0) {
+    std::string parent = std::filesystem::path(owned).parent_path().string();
+    if (parent.empty()) parent = ".";
+    if (parent == owned) return "";
+    owned = std::move(parent);
+  }
+  return fmt::format(
+      "; {} belongs to user {}, group {} (mode {:04o}), this process is user {}, group {}", owned,
+      found.st_uid, found.st_gid, found.st_mode & 07777U, ::geteuid(), ::getegid());
+}
+
 Status ErrnoStatus(std::string_view what, const std::string& path, int error) {
   std::string message = std::string(what) + " " + path + ": " +
                         std::error_code(error, std::generic_category()).message();
   if (error == ENOSPC || error == EDQUOT) return Status::ResourceExhausted(std::move(message));
   if (error == ENOENT) return Status::NotFound(std::move(message));
+  if (error == EACCES) message += Owners(path);
   return Status::IoError(std::move(message));
 }
 

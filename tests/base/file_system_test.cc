@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -44,6 +45,29 @@ TEST_F(FileSystemTest, MissingFileIsNotFoundAndNamed) {
   EXPECT_EQ(ReadFile(fs_, path).status().code(), StatusCode::kNotFound);
   EXPECT_EQ(fs_.List(path).status().code(), StatusCode::kNotFound);
   EXPECT_EQ(fs_.Rename(path, dir_.File("other")).code(), StatusCode::kNotFound);
+}
+
+// A volume of somebody else is the commonest reason why a server in a container does not start.
+TEST_F(FileSystemTest, WhoMayNotIsTold) {
+  const std::string folder = dir_.File("folder");
+  ASSERT_TRUE(fs_.CreateDirectory(folder).ok());
+  ASSERT_EQ(::chmod(dir_.path().c_str(), 0755), 0);
+  ASSERT_EQ(::chmod(folder.c_str(), 0555), 0);
+  const uid_t other = ::geteuid() == 0 ? 3322 : ::geteuid();
+  Status made;
+  Status locked;
+  std::thread([&] {
+    // By number, it changes this thread alone.
+    ASSERT_EQ(::syscall(SYS_setresuid, -1, other, -1), 0);
+    made = fs_.CreateDirectory(folder + "/data");
+    locked = fs_.Lock(folder + "/lock").status();
+  }).join();
+  const std::string owners = "Permission denied; " + folder + " belongs to user " +
+                             std::to_string(::geteuid()) + ", group " +
+                             std::to_string(::getegid()) + " (mode 0555), this process is user " +
+                             std::to_string(other) + ", group " + std::to_string(::getegid());
+  EXPECT_EQ(made.message(), "cannot create directory " + folder + "/data: " + owners);
+  EXPECT_EQ(locked.message(), "cannot open " + folder + "/lock: " + owners);
 }
 
 TEST_F(FileSystemTest, OtherErrorsAreIoErrorsAndNamed) {
