@@ -28,6 +28,8 @@ constexpr size_t kFixedFiles = 4;
 constexpr size_t kFewestFiles = 24;
 constexpr size_t kMostFiles = 80;
 constexpr size_t kPinnedStores = 2;
+constexpr size_t kVisitedStores = 1;
+constexpr std::chrono::milliseconds kSlotPoll{2};
 
 // What is left for the stores that are opened on demand, when clients have their share.
 size_t DescriptorsForStores(const DatabasesOptions& options) {
@@ -38,11 +40,12 @@ size_t DescriptorsForStores(const DatabasesOptions& options) {
 
 size_t MaxOpen(const DatabasesOptions& options) {
   const size_t affordable = DescriptorsForStores(options) / (kFewestFiles + kFixedFiles);
-  return std::max<size_t>(std::min(options.max_open, affordable), 1);
+  const size_t for_calls = affordable - std::min(affordable, kVisitedStores);
+  return std::max<size_t>(std::min(options.max_open, for_calls), 1);
 }
 
 size_t FilesOfStore(const DatabasesOptions& options) {
-  const size_t share = DescriptorsForStores(options) / MaxOpen(options);
+  const size_t share = DescriptorsForStores(options) / (MaxOpen(options) + kVisitedStores);
   return std::clamp(share - std::min(share, kFixedFiles), kFewestFiles, kMostFiles);
 }
 
@@ -63,7 +66,7 @@ std::chrono::steady_clock::time_point Now() {
 }  // namespace
 
 Databases::Databases(const DatabasesOptions& options)
-    : options_(options), max_open_(MaxOpen(options)) {
+    : options_(options), max_open_(MaxOpen(options)), slots_(max_open_) {
   // One core is left to the thread that asks for help.
   const unsigned helpers = std::max(2U, std::thread::hardware_concurrency()) - 1;
   pool_ = std::make_unique<ThreadPool>(helpers);
@@ -256,20 +259,23 @@ Result<std::shared_ptr<Store>> Databases::OpenStore(Database& database, Folder f
 }
 
 Status Databases::TakeSlot() {
-  while (true) {
-    {
-      const std::lock_guard lock(slots_mutex_);
-      if (closing_) return Status::Unavailable("the server is stopping");
-      if (open_count_ < max_open_) {
-        ++open_count_;
-        return Status::Ok();
-      }
-    }
-    if (!CloseLeastRecentlyUsed()) {
+  const auto deadline = Now() + options_.slot_wait;
+  std::unique_lock lock(slots_mutex_);
+  while (!closing_ && open_count_ >= slots_) {
+    lock.unlock();
+    const bool made_room = CloseLeastRecentlyUsed();
+    lock.lock();
+    if (made_room) continue;
+    if (Now() >= deadline) {
       return Status::ResourceExhausted("too many databases are in use at once (" +
                                        std::to_string(max_open_) + "), try again later");
     }
+    // A call that was answered lets go of its store a moment later, and nobody tells.
+    closing_wake_.wait_for(lock, kSlotPoll, [this] { return closing_ || open_count_ < slots_; });
   }
+  if (closing_) return Status::Unavailable("the server is stopping");
+  ++open_count_;
+  return Status::Ok();
 }
 
 void Databases::ReturnSlot() {
@@ -310,8 +316,33 @@ void Databases::CloseIdle() {
   }
 }
 
-void Databases::CloseAgain(Database& database, Database::Time since) {
-  if (&database != default_.get() && database.CloseIfUnused(since)) ReturnSlot();
+Status Databases::Visit(Database& database, const std::function<void(const Store&)>& look) {
+  struct AnotherSlot {
+    explicit AnotherSlot(Databases& databases) : self(databases) {
+      const std::lock_guard lock(self.slots_mutex_);
+      self.slots_ += kVisitedStores;
+    }
+    ~AnotherSlot() {
+      {
+        const std::lock_guard lock(self.slots_mutex_);
+        self.slots_ -= kVisitedStores;
+      }
+      while (self.open_count() > self.max_open_ && self.CloseLeastRecentlyUsed()) {
+      }
+    }
+    Databases& self;
+  };
+  const AnotherSlot slot(*this);
+  const bool was_closed = database.Peek() == nullptr;
+  auto store = OpenStore(database);
+  IMMUDB_RETURN_IF_ERROR(store);
+  const auto opened = database.LastUse();
+  look(**store);
+  *store = nullptr;
+  if (was_closed && opened && &database != default_.get() && database.CloseIfUnused(*opened)) {
+    ReturnSlot();
+  }
+  return Status::Ok();
 }
 
 Status Databases::SetTampered(std::string_view name, const Damage& damage) {

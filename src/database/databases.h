@@ -38,7 +38,8 @@ struct DatabasesOptions {
   size_t max_open = 256;                         // besides the default and the system database
   size_t descriptors = 1024;                     // that the process may have
   std::chrono::seconds idle_timeout{600};
-  uint64_t reserved_bytes = 0;  // as StoreOptions
+  std::chrono::milliseconds slot_wait{1000};  // for an open one that nobody uses
+  uint64_t reserved_bytes = 0;                // as StoreOptions
 };
 
 // What the indexes of all databases did since the start, and their block cache now.
@@ -106,14 +107,16 @@ class Databases {
   Status Create(std::string_view name, const AuditRecord& act);
 
   // The store of a database, opened if it is not; may wait for I/O. It stays open as long as the
-  // pointer is held. kResourceExhausted if as many as may be are open and in use.
+  // pointer is held. kResourceExhausted if as many as may be are open and stay in use for
+  // DatabasesOptions::slot_wait.
   Result<std::shared_ptr<Store>> OpenStore(Database& database) {
     return OpenStore(database, Folder::kMustExist);
   }
 
-  // Closes it anew for who opened a closed one for a look and then let go of it, unless somebody
-  // used it after `since`.
-  void CloseAgain(Database& database, Database::Time since);
+  // Shows the store to `look`, for who goes over all databases in the background, one at a time.
+  // Takes no room from calls: it has a slot of its own. A store that was closed is closed again,
+  // unless somebody used it meanwhile. Errors are those of OpenStore.
+  Status Visit(Database& database, const std::function<void(const Store&)>& look);
 
   // Calls on this database, which may be the system database, are refused from now on; see
   // TamperLatches::Set.
@@ -125,7 +128,7 @@ class Databases {
   size_t open_count() const;
   size_t max_open() const { return max_open_; }
 
-  // Of the stores that are open now, the system database too; at most max_open() + 2. Does not
+  // Of the stores that are open now, the system database too; at most max_open() + 3. Does not
   // count as a use. Names in no order.
   struct Figures {
     std::string name;
@@ -187,6 +190,7 @@ class Databases {
 
   mutable std::mutex slots_mutex_;
   std::condition_variable closing_wake_;
+  size_t slots_;           // guarded by slots_mutex_: max_open_, and one more during a visit
   size_t open_count_ = 0;  // guarded by slots_mutex_: open, opening or closing
   bool closing_ = false;   // guarded by slots_mutex_
   std::thread idle_closer_;

@@ -120,22 +120,16 @@ void IntegrityChecker::CheckDatabase(const std::string& name, const IntegrityChe
   const auto database = databases_.Find(name);
   if (database == nullptr) return;
   const auto begin = Clock::now();
-  const bool was_closed = database->Peek() == nullptr;
-  auto store = databases_.OpenStore(*database);
-  if (!store.ok()) {
-    ++pass_not_opened_;
-    spdlog::error("integrity check: database {} cannot be looked at: {}", name,
-                  store.status().message());
-    if (store.status().code() != StatusCode::kDataLoss) return;
-    const std::lock_guard lock(mutex_);
-    ++figures_.damages;
-    return;
-  }
-  const auto opened = database->LastUse();
-  Pace(Clock::now() - begin, 0);
-  CheckStore(name, **store, from, number, count);
-  *store = nullptr;
-  if (was_closed && opened) databases_.CloseAgain(*database, *opened);
+  const Status opened = databases_.Visit(*database, [&](const Store& store) {
+    Pace(Clock::now() - begin, 0);
+    CheckStore(name, store, from, number, count);
+  });
+  if (opened.ok()) return;
+  ++pass_not_opened_;
+  spdlog::error("integrity check: database {} cannot be looked at: {}", name, opened.message());
+  if (opened.code() != StatusCode::kDataLoss) return;
+  const std::lock_guard lock(mutex_);
+  ++figures_.damages;
 }
 
 void IntegrityChecker::CheckStore(const std::string& name, const Store& store,

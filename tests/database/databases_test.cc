@@ -116,6 +116,7 @@ TEST_F(DatabasesTest, MoreThanMayBeOpenAreServedInTurn) {
 // What is in use is never closed under its user; who comes too late is told so.
 TEST_F(DatabasesTest, OnesInUseStayOpen) {
   options_.max_open = 2;
+  options_.slot_wait = {};
   Open();
   for (const char* name : {"a", "b", "c"}) Create(name);
   auto a = databases_->OpenStore(*databases_->Find("a"));
@@ -127,6 +128,47 @@ TEST_F(DatabasesTest, OnesInUseStayOpen) {
   EXPECT_TRUE(Write("c", "k").ok());
   EXPECT_TRUE(IsOpen("b"));
   EXPECT_FALSE(IsOpen("a"));
+}
+
+// The answer of a call reaches its client before the call has let go of the store.
+TEST_F(DatabasesTest, WhoComesWhileAllAreInUseWaitsForOne) {
+  options_.max_open = 1;
+  options_.slot_wait = std::chrono::seconds(60);
+  Open();
+  for (const char* name : {"a", "b"}) Create(name);
+  auto a = databases_->OpenStore(*databases_->Find("a"));
+  ASSERT_TRUE(a.ok());
+  std::thread late([this] { EXPECT_TRUE(Write("b", "k").ok()); });
+  std::this_thread::sleep_for(std::chrono::milliseconds(20));  // it may come later, too
+  a = Status::Unavailable("given back");
+  late.join();
+  EXPECT_TRUE(IsOpen("b"));
+}
+
+// Neither who looks at a database keeps another from being used, nor is that kept from looking.
+TEST_F(DatabasesTest, VisitsTakeNoRoomFromCalls) {
+  options_.max_open = 1;
+  options_.slot_wait = {};
+  Open();
+  for (const char* name : {"a", "b", "c"}) Create(name);
+  bool seen = false;
+  const Status visited = databases_->Visit(*databases_->Find("a"), [&](const Store&) {
+    seen = true;
+    auto b = databases_->OpenStore(*databases_->Find("b"));
+    ASSERT_TRUE(b.ok()) << b.status().ToString();
+    EXPECT_EQ(Write("c", "k").code(), StatusCode::kResourceExhausted);
+    b = Status::Unavailable("given back");
+    EXPECT_TRUE(Write("c", "k").ok());
+    EXPECT_TRUE(Write("a", "k").ok());
+  });
+  EXPECT_TRUE(visited.ok()) << visited.ToString();
+  EXPECT_TRUE(seen);
+  EXPECT_LE(databases_->open_count(), 1U);
+
+  const auto held = databases_->OpenStore(*databases_->Find("b"));
+  ASSERT_TRUE(held.ok());
+  EXPECT_TRUE(databases_->Visit(*databases_->Find("c"), [](const Store&) {}).ok());
+  EXPECT_FALSE(IsOpen("c"));
 }
 
 TEST_F(DatabasesTest, DescriptorsBoundTheNumberOfOpenOnes) {
