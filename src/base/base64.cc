@@ -7,7 +7,7 @@ namespace immudb {
 namespace {
 
 // libcrypto counts in int. Whole groups of 3 bytes and 4 letters, so that pieces can be joined.
-constexpr size_t kPieceGroups = size_t{1} << 24;
+constexpr size_t kPieceGroups = size_t{1} << 20;
 
 const unsigned char* Unsigned(std::string_view text) {
   return reinterpret_cast<const unsigned char*>(text.data());
