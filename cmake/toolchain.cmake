@@ -30,10 +30,18 @@ if(IMMUDB_SANITIZER)
   add_link_options(-fsanitize=${IMMUDB_SANITIZER})
 endif()
 
+# immudb_hide_symbols(TARGET): of what may become part of a shared library only what is marked
+# IMMUDB_EXPORT shows outside of it.
+function(immudb_hide_symbols target)
+  set_target_properties(${target} PROPERTIES
+    CXX_VISIBILITY_PRESET hidden VISIBILITY_INLINES_HIDDEN ON)
+endfunction()
+
 # immudb_floor(NAME SOURCES... LINKS...): one static library with the project's flags.
 function(immudb_floor name)
   cmake_parse_arguments(ARG "" "" "SOURCES;LINKS;PRIVATE_LINKS" ${ARGN})
   add_library(${name} STATIC ${ARG_SOURCES})
+  immudb_hide_symbols(${name})
   target_include_directories(${name} PUBLIC ${PROJECT_SOURCE_DIR}/include ${PROJECT_SOURCE_DIR}/src)
   target_link_libraries(${name} PUBLIC ${ARG_LINKS} PRIVATE ${ARG_PRIVATE_LINKS} immudb_warnings)
 endfunction()

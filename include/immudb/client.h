@@ -19,6 +19,7 @@
 #include <string_view>
 #include <vector>
 
+#include "immudb/export.h"
 #include "immudb/proof_document.h"
 #include "immudb/status.h"
 #include "immudb/types.h"
@@ -159,10 +160,10 @@ struct StructuredValue {
   std::string payload;
 };
 // With the time of this machine's clock.
-StructuredValue StampedNow(std::string payload);
-std::string EncodeStructured(const StructuredValue& value);
+IMMUDB_EXPORT StructuredValue StampedNow(std::string payload);
+IMMUDB_EXPORT std::string EncodeStructured(const StructuredValue& value);
 // kInvalidArgument if the bytes are no structured value. Some raw values happen to be one.
-Result<StructuredValue> DecodeStructured(std::string_view bytes);
+IMMUDB_EXPORT Result<StructuredValue> DecodeStructured(std::string_view bytes);
 
 struct StructuredKeyValue {
   std::string key;
@@ -222,7 +223,7 @@ struct DumpRecord {
 // Does this error say that the server failed to prove its answer? That is kDataLoss (a proof that
 // leads elsewhere, a shrunken tree, or the server's own report of damage) and kInvalidArgument with
 // "malformed proof: ..." (not a proof at all).
-bool IsVerificationFailure(const Status& status);
+IMMUDB_EXPORT bool IsVerificationFailure(const Status& status);
 
 // Thread-safe: any member may be called from any thread. Plain calls run side by side; Safe calls
 // of one Client run one after the other, since each is proven from the root that the one before
@@ -234,7 +235,7 @@ bool IsVerificationFailure(const Status& status);
 // Errors: those of the server with its text; kUnavailable when it cannot be reached in time; and
 // see IsVerificationFailure. Reads are repeated, with growing pauses, while the server is
 // unavailable and the call's time lasts; writes are not, because the first one may have been done.
-class Client {
+class IMMUDB_EXPORT Client {
  public:
   // Connects and waits until the server says that it is healthy. Loads the token, if there is one.
   // kUnavailable when that does not come about in time; the text has the reason, of TLS too.
@@ -360,8 +361,8 @@ class Client {
   Result<std::optional<TreeRoot>> TrustedRoot() const;
 
  private:
-  class Impl;
-  explicit Client(std::unique_ptr<Impl> impl);
+  class IMMUDB_LOCAL Impl;
+  IMMUDB_LOCAL explicit Client(std::unique_ptr<Impl> impl);
   std::unique_ptr<Impl> impl_;
 };
 

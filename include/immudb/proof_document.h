@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Proofs that leave the house: a document that says "this entry stands in that log", which anybody
-// can check at any time without a server and without trusting one. The library
-// immudb_proof_document needs neither gRPC nor protobuf. All functions are pure.
+// can check at any time without a server and without trusting one. They are part
+// of the verifier's library, which needs libcrypto only. All functions are pure.
 //
 // What a good document proves depends on the root that its reader already trusts:
 //   expected root given  the entry is in the log whose state is that root (or in one that only
@@ -24,6 +24,7 @@
 #include <string>
 #include <string_view>
 
+#include "immudb/export.h"
 #include "immudb/status.h"
 #include "immudb/types.h"
 
@@ -54,11 +55,11 @@ struct ProofDocument {
 };
 
 // The text above, indented and with a newline at its end.
-std::string ToJson(const ProofDocument& document);
+IMMUDB_EXPORT std::string ToJson(const ProofDocument& document);
 
 // kInvalidArgument "malformed proof: ...", naming the field, for anything but such a text: also for
 // unknown, missing and repeated fields, and for another version. Nothing is verified.
-Result<ProofDocument> ParseProofDocument(std::string_view text);
+IMMUDB_EXPORT Result<ProofDocument> ParseProofDocument(std::string_view text);
 
 // Verifies leaf, inclusion and (if there) consistency, and that the document leads to the
 // `expected` root: it is that of the document's tree, or the one that its consistency is from.
@@ -66,11 +67,12 @@ Result<ProofDocument> ParseProofDocument(std::string_view text);
 //   kDataLoss           "verification failed: ...": something was changed
 //   kFailedPrecondition the document says nothing about a tree of the size that is expected; one
 //                       made from the expected root is needed
-Status CheckProofDocument(const ProofDocument& document, const std::optional<TreeRoot>& expected);
+IMMUDB_EXPORT Status CheckProofDocument(const ProofDocument& document,
+                                        const std::optional<TreeRoot>& expected);
 
 // A root as people pass it on: "<last index>:<64 hexadecimal digits>".
-std::string ToText(const TreeRoot& root);
+IMMUDB_EXPORT std::string ToText(const TreeRoot& root);
 // kInvalidArgument if it is not of that form.
-Result<TreeRoot> ParseTreeRoot(std::string_view text);
+IMMUDB_EXPORT Result<TreeRoot> ParseTreeRoot(std::string_view text);
 
 }  // namespace immudb

@@ -8,6 +8,8 @@
 #include <string_view>
 #include <utility>
 
+#include "immudb/export.h"
+
 namespace immudb {
 
 // What went wrong, as callers branch on it. The server maps each code to one gRPC code
@@ -29,11 +31,11 @@ enum class StatusCode : uint8_t {
 };
 
 // The name of a code, as it stands in logs ("NotFound").
-std::string_view StatusCodeName(StatusCode code);
+IMMUDB_EXPORT std::string_view StatusCodeName(StatusCode code);
 
 // The outcome of an operation: a code and, unless ok, a message that names what was wrong.
 // A value type; safe to copy between threads.
-class [[nodiscard]] Status {
+class [[nodiscard]] IMMUDB_EXPORT Status {
  public:
   Status() = default;
   Status(StatusCode code, std::string message) : code_(code), message_(std::move(message)) {}

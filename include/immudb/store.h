@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "immudb/export.h"
 #include "immudb/status.h"
 #include "immudb/types.h"
 
@@ -46,7 +47,7 @@ inline constexpr size_t kMaxKeyBytes = 65'000;
 // A list of entries that are stored all or not at all, with consecutive indices in the order in
 // which they were added. Not thread-safe. The bytes are copied (and their checksums computed) as
 // they are added, by the calling thread, so that the commit pipeline does not have to.
-class Transaction {
+class IMMUDB_EXPORT Transaction {
  public:
   Transaction();
   ~Transaction();
@@ -103,7 +104,7 @@ struct SetScanOptions {
 //
 // Listings hand their entries to a visitor and hold one at a time, however many there are. Without
 // a visitor they gather them in a vector: for listings that are known to be short.
-class Snapshot {
+class IMMUDB_EXPORT Snapshot {
  public:
   TreeSize size() const { return size_; }
   // The root of this tree; EmptyTreeRoot() if it has no leaves.
@@ -249,7 +250,7 @@ struct StoreFigures {
 // folder); reads go on, and writes succeed again when there is room. Nothing of a refused write is
 // stored, with one exception, which its text tells: the log took it and index or tree found no
 // room. Then it can be read when there is room.
-class Store {
+class IMMUDB_EXPORT Store {
  public:
   using Completion = std::function<void(Result<CommitInfo>)>;
 
@@ -298,7 +299,7 @@ class Store {
 
  private:
   friend class IntegrityCheck;
-  explicit Store(std::unique_ptr<StoreImpl> impl);
+  IMMUDB_LOCAL explicit Store(std::unique_ptr<StoreImpl> impl);
   std::unique_ptr<StoreImpl> impl_;
 };
 
