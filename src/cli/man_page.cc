@@ -5,6 +5,7 @@
 #include <cctype>
 
 #include "cli/exit_code.h"
+#include "cli/option_value.h"
 
 namespace immudb {
 namespace {
@@ -45,22 +46,6 @@ std::string Entry(const std::string& term, const std::string& meaning) {
   return ".TP\n" + term + '\n' + meaning + '\n';
 }
 
-std::string_view Placeholder(const OptionSpec& option) {
-  switch (option.type) {
-    case OptionType::kInt:
-      return "number";
-    case OptionType::kSize:
-      return "size";
-    case OptionType::kDuration:
-      return "duration";
-    case OptionType::kString:
-      return "text";
-    case OptionType::kBool:
-      break;
-  }
-  return "";
-}
-
 std::string Sentence(std::string text) {
   if (text.empty()) return text;
   text[0] = static_cast<char>(std::toupper(static_cast<unsigned char>(text[0])));
@@ -72,7 +57,7 @@ std::string OptionEntry(const OptionSpec& option) {
   std::string term;
   if (option.short_name != '\0') term += Bold(std::string("-") + option.short_name) + ", ";
   term += Bold("--" + option.name);
-  if (option.type != OptionType::kBool) term += '=' + Italic(Placeholder(option));
+  if (option.type != OptionType::kBool) term += '=' + Italic(ValueNoun(option.type));
   std::string meaning = Escaped(Sentence(option.help));
   if (!option.choices.empty()) {
     std::string choices;

@@ -7,6 +7,8 @@
 #include <string_view>
 #include <vector>
 
+#include "cli/option_value.h"
+
 namespace immudb {
 namespace {
 
@@ -58,22 +60,6 @@ std::string BoundText(OptionType type, int64_t bound) {
   return std::to_string(bound);
 }
 
-std::string TypeText(OptionType type) {
-  switch (type) {
-    case OptionType::kInt:
-      return "number";
-    case OptionType::kSize:
-      return "size";
-    case OptionType::kDuration:
-      return "duration";
-    case OptionType::kString:
-      return "text";
-    case OptionType::kBool:
-      break;
-  }
-  return "`true`, `false`";
-}
-
 std::string KindText(const OptionSpec& option) {
   if (!option.choices.empty()) {
     std::string choices;
@@ -82,7 +68,8 @@ std::string KindText(const OptionSpec& option) {
     }
     return choices;
   }
-  std::string text = TypeText(option.type);
+  if (option.type == OptionType::kBool) return "`true`, `false`";
+  std::string text(ValueNoun(option.type));
   const auto bound = [&](int64_t value) { return BoundText(option.type, value); };
   if (option.min && option.max) {
     text += ", " + bound(*option.min) + " to " + bound(*option.max);

@@ -167,6 +167,22 @@ Result<Value> ParseOptionValue(const OptionSpec& spec, std::string_view text,
   return Value(*number);
 }
 
+std::string_view ValueNoun(OptionType type) {
+  switch (type) {
+    case OptionType::kInt:
+      return "number";
+    case OptionType::kSize:
+      return "size";
+    case OptionType::kDuration:
+      return "duration";
+    case OptionType::kString:
+      return "text";
+    case OptionType::kBool:
+      break;
+  }
+  return "";
+}
+
 Result<std::string> DecodePassword(std::string_view text) {
   constexpr std::string_view kPrefix = "enc:";
   text = Trim(text);

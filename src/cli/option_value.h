@@ -15,6 +15,9 @@ Result<std::variant<std::string, bool, int64_t>> ParseOptionValue(const OptionSp
                                                                   std::string_view text,
                                                                   std::string_view origin);
 
+// What stands for the value in a text about the option: "size". Empty for kBool.
+std::string_view ValueNoun(OptionType type);
+
 // A password as it may stand in a setting: plain text (surrounding white space is dropped), or
 // "enc:" and base64. The error does not repeat the text.
 Result<std::string> DecodePassword(std::string_view text);

@@ -2,17 +2,16 @@
 //
 // Invariant 5: what waits is bounded by configuration, not by what clients send.
 #include <gtest/gtest.h>
-#include <unistd.h>
 
 #include <atomic>
 #include <chrono>
-#include <fstream>
 #include <string>
 #include <thread>
 #include <vector>
 
 #include "immudb/store.h"
 #include "support/fault_file_system.h"
+#include "support/process_memory.h"
 #include "support/store_checks.h"
 #include "support/temp_dir.h"
 #include "support/workload.h"
@@ -24,20 +23,6 @@ constexpr size_t kQueueBytes = size_t{8} << 20;
 constexpr size_t kValueBytes = 20'000;
 constexpr int kThreads = 3;
 constexpr int kEach = 5'000;  // 300 MB in all
-
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-constexpr bool kMemoryIsReal = false;
-#else
-constexpr bool kMemoryIsReal = true;
-#endif
-
-size_t ResidentBytes() {
-  std::ifstream statm("/proc/self/statm");
-  size_t total = 0;
-  size_t resident = 0;
-  statm >> total >> resident;
-  return resident * static_cast<size_t>(::sysconf(_SC_PAGESIZE));
-}
 
 TEST(MemoryTest, WaitingWritesAreBoundedWhileTheDiskHangs) {
   FaultFileSystem fs;

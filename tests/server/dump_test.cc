@@ -1,12 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Dump: everything that is stored, once, as one tree knows it, in messages that clients take.
-#include <unistd.h>
-
 #include <algorithm>
 #include <atomic>
 #include <chrono>
-#include <fstream>
 #include <memory>
 #include <string>
 #include <thread>
@@ -16,6 +13,7 @@
 
 #include "schema.grpc.pb.h"
 #include "server/server_fixture.h"
+#include "support/process_memory.h"
 
 namespace immudb::testing {
 namespace {
@@ -259,20 +257,6 @@ TEST_F(DumpTest, DumpsWhileOthersWriteAreEachOneTree) {
   ExpectOneTree(of_second);
   EXPECT_LE(of_first.entries.size(), between + 1);
   EXPECT_GE(of_second.entries.size(), between + 20);
-}
-
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-constexpr bool kMemoryIsReal = false;
-#else
-constexpr bool kMemoryIsReal = true;
-#endif
-
-size_t ResidentBytes() {
-  std::ifstream statm("/proc/self/statm");
-  size_t total = 0;
-  size_t resident = 0;
-  statm >> total >> resident;
-  return resident * static_cast<size_t>(::sysconf(_SC_PAGESIZE));
 }
 
 TEST_F(DumpTest, CostsChunksWhateverTheSizeOfTheDatabase) {
