@@ -106,6 +106,27 @@ TEST_F(BackupCommandsTest, OnlineThenRestoredWithConsent) {
       << done->text;
 }
 
+// The working directory of a container is its volume, and an empty one is restored into.
+TEST_F(BackupCommandsTest, RestoresTheWorkingDirectory) {
+  BackupArguments arguments = Arguments();
+  arguments.root_of = Online().root_of;
+  ASSERT_TRUE(RunBackup(arguments, surroundings_).ok());
+  const auto before = std::filesystem::current_path();
+  const std::string volume = dir_.File("volume");
+  ASSERT_TRUE(std::filesystem::create_directory(volume));
+  std::filesystem::current_path(volume);
+  RestoreArguments restore;
+  restore.directory = volume;
+  restore.snapshots = {arguments.output};
+  restore.manual_stop_start = true;
+  restore.yes = true;
+  const auto done = RunRestore(restore, surroundings_);
+  std::filesystem::current_path(before);
+  ASSERT_TRUE(done.ok()) << done.status().ToString();
+  ASSERT_EQ(done->databases.size(), 1U);
+  EXPECT_EQ(done->databases.front().root, Published()->root);
+}
+
 // A question would eat the first bytes of the backup.
 TEST_F(BackupCommandsTest, AStreamIsNoAnswer) {
   RestoreArguments restore;

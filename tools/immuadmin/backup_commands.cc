@@ -79,16 +79,6 @@ class ServerPause {
   bool stopped_ = false;
 };
 
-Status CheckDirectory(const std::string& directory, const std::string& what) {
-  std::error_code error;
-  if (files::equivalent(directory, ".", error)) {
-    return Status::InvalidArgument("cannot " + what +
-                                   " the current directory, please specify a subdirectory, for "
-                                   "example ./data");
-  }
-  return Status::Ok();
-}
-
 std::string BaseName(const std::string& directory) {
   const files::path path = files::path(directory).lexically_normal();
   return (path.has_filename() ? path : path.parent_path()).filename().string();
@@ -157,7 +147,12 @@ Result<BackupDone> RunBackup(const BackupArguments& arguments,
   ServerPause pause(surroundings, arguments.manual_stop_start);
   std::unique_ptr<FileLock> lock;
   if (arguments.offline) {
-    IMMUDB_RETURN_IF_ERROR(CheckDirectory(arguments.directory, "backup"));
+    std::error_code error;
+    if (files::equivalent(arguments.directory, ".", error)) {
+      return Status::InvalidArgument(
+          "cannot backup the current directory, please specify a subdirectory, for example "
+          "./data");
+    }
     IMMUDB_RETURN_IF_ERROR(pause.Begin("backup", arguments.yes));
     auto locked = FileSystem::Real().Lock((files::path(arguments.directory) / kLockFile).string());
     IMMUDB_RETURN_IF_ERROR(locked);
@@ -190,7 +185,6 @@ Result<RestoreDone> RunRestore(const RestoreArguments& arguments, const BackupSu
     IMMUDB_RETURN_IF_ERROR(CheckFormat(snapshot));
     if (snapshot == "-") surroundings.in = nullptr;  // it is not there for answers
   }
-  IMMUDB_RETURN_IF_ERROR(CheckDirectory(arguments.directory, "restore"));
   RestoreOptions options;
   options.replace = arguments.replace;
   if (!options.replace && surroundings.in != nullptr && HasDatabases(arguments.directory)) {
