@@ -7,13 +7,16 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdint>
 #include <filesystem>
 #include <map>
 #include <optional>
 #include <system_error>
+#include <utility>
 
 #include "backup/staging.h"
 #include "backup/zstd_writer.h"
+#include "base/file_system.h"
 #include "base/status_macros.h"
 
 namespace immudb {

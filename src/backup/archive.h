@@ -9,6 +9,7 @@
 
 #include "backup/backup_sink.h"
 #include "backup/manifest.h"
+#include "immudb/status.h"
 
 namespace immudb {
 

@@ -4,15 +4,19 @@
 #include <algorithm>
 #include <chrono>
 #include <ctime>
+#include <string_view>
+#include <utility>
 
+#include "backup/log_reader.h"
 #include "backup/sha256.h"
 #include "base/bytes.h"
 #include "base/status_macros.h"
 #include "database/catalogue.h"
 #include "database/database_name.h"
 #include "database/server_identifier.h"
-#include "immudb/verify.h"
+#include "merkle/compact_range.h"
 #include "store/checkpoint.h"
+#include "vlog/frame.h"
 
 namespace immudb {
 namespace {

@@ -9,7 +9,10 @@
 
 #include "backup/backup_sink.h"
 #include "backup/manifest.h"
+#include "base/file_system.h"
+#include "immudb/status.h"
 #include "immudb/store.h"
+#include "immudb/types.h"
 
 namespace immudb {
 

@@ -2,6 +2,7 @@
 #include "backup/backup_sink.h"
 
 #include <set>
+#include <utility>
 
 #include "backup/staging.h"
 #include "base/status_macros.h"

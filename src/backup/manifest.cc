@@ -2,10 +2,10 @@
 #include "backup/manifest.h"
 
 #include <algorithm>
-#include <cstdio>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <set>
+#include <utility>
 
 #include "backup/sha256.h"
 #include "base/bytes.h"
@@ -13,6 +13,8 @@
 #include "database/database_name.h"
 #include "database/server_identifier.h"
 #include "immudb/verify.h"
+#include "merkle/compact_range.h"
+#include "vlog/frame.h"
 
 namespace immudb {
 namespace {

@@ -2,16 +2,22 @@
 #include "backup/restore.h"
 
 #include <algorithm>
+#include <cstddef>
+#include <memory>
 #include <optional>
 #include <set>
+#include <utility>
 
 #include "backup/archive.h"
 #include "backup/backup.h"
+#include "backup/log_reader.h"
 #include "backup/sha256.h"
 #include "backup/staging.h"
 #include "base/bytes.h"
 #include "base/status_macros.h"
 #include "database/server_identifier.h"
+#include "merkle/compact_range.h"
+#include "vlog/frame.h"
 
 namespace immudb {
 namespace {

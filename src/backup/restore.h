@@ -7,8 +7,10 @@
 #include <string>
 #include <vector>
 
-#include "backup/manifest.h"
+#include "base/file_system.h"
+#include "immudb/status.h"
 #include "immudb/store.h"
+#include "immudb/types.h"
 
 namespace immudb {
 

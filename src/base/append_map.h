@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "base/file_system.h"
+#include "immudb/status.h"
 
 namespace immudb {
 

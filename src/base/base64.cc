@@ -3,6 +3,8 @@
 
 #include <openssl/evp.h>
 
+#include <cstddef>
+
 namespace immudb {
 namespace {
 

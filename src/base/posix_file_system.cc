@@ -7,11 +7,17 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstring>
+#include <cstdint>
 #include <filesystem>
+#include <memory>
+#include <string>
+#include <string_view>
 #include <system_error>
+#include <utility>
+#include <vector>
 
 #include "base/file_system.h"
+#include "immudb/status.h"
 
 namespace immudb {
 namespace {

@@ -3,6 +3,7 @@
 
 #include <sodium.h>
 
+#include <cstddef>
 #include <optional>
 #include <utility>
 

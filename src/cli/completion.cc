@@ -2,6 +2,8 @@
 #include "cli/completion.h"
 
 #include <algorithm>
+#include <cstddef>
+#include <iterator>
 #include <vector>
 
 namespace immudb {

@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "cli/option_table.h"
+#include "immudb/status.h"
 
 namespace immudb {
 

@@ -1,12 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
 #include <cctype>
+#include <cstddef>
 #include <functional>
+#include <iterator>
 #include <optional>
+#include <string>
+#include <string_view>
 #include <utility>
+#include <vector>
 
 #include "base/status_macros.h"
 #include "cli/config_file.h"
+#include "immudb/status.h"
 
 namespace immudb {
 namespace {

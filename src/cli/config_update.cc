@@ -13,7 +13,6 @@
 #include <utility>
 
 #include "base/file_system.h"
-#include "base/status_macros.h"
 #include "cli/config_file.h"
 
 namespace immudb {

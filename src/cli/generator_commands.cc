@@ -10,6 +10,7 @@
 #include "cli/man_page.h"
 #include "cli/markdown.h"
 #include "cli/version.h"
+#include "immudb/status.h"
 
 namespace immudb {
 namespace {

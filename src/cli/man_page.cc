@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <string_view>
 
 #include "cli/exit_code.h"
 #include "cli/option_value.h"

@@ -2,6 +2,7 @@
 #include "cli/markdown.h"
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string_view>

@@ -5,10 +5,13 @@
 #include <array>
 #include <cctype>
 #include <charconv>
-#include <limits>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
 #include <string>
 #include <system_error>
 #include <utility>
+#include <vector>
 
 #include "base/base64.h"
 

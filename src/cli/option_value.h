@@ -3,9 +3,13 @@
 // From the text of an option to its value. All functions are pure.
 #pragma once
 
+#include <cstdint>
+#include <string>
 #include <string_view>
+#include <variant>
 
 #include "cli/option_table.h"
+#include "immudb/status.h"
 
 namespace immudb {
 

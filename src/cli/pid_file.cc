@@ -10,6 +10,7 @@
 #include <csignal>
 #include <filesystem>
 #include <optional>
+#include <string_view>
 #include <system_error>
 
 #include "base/file_system.h"

@@ -10,7 +10,6 @@
 #include <system_error>
 #include <utility>
 
-#include "base/status_macros.h"
 #include "cli/option_value.h"
 
 namespace immudb {

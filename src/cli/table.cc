@@ -2,6 +2,8 @@
 #include "cli/table.h"
 
 #include <algorithm>
+#include <cstddef>
+#include <cstdint>
 
 namespace immudb {
 namespace {

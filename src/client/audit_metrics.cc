@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "client/audit_metrics.h"
 
+#include <chrono>
+#include <optional>
 #include <utility>
+
+#include "immudb/types.h"
 
 namespace immudb {
 namespace {

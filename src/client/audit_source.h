@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
@@ -8,6 +9,8 @@
 #include <vector>
 
 #include "immudb/client.h"
+#include "immudb/status.h"
+#include "immudb/types.h"
 
 namespace immudb {
 

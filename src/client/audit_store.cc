@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <cctype>
 #include <charconv>
+#include <cstddef>
+#include <system_error>
 #include <utility>
 
 #include "base/bytes.h"

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <map>
 #include <memory>
 #include <optional>
@@ -11,7 +12,8 @@
 
 #include "base/file_system.h"
 #include "client/root_store.h"
-#include "immudb/client.h"
+#include "immudb/status.h"
+#include "immudb/types.h"
 #include "merkle/compact_range.h"
 
 namespace immudb {

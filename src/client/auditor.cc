@@ -12,6 +12,7 @@
 #include "base/status_macros.h"
 #include "client/audit_store.h"
 #include "client/database_audit.h"
+#include "immudb/client.h"
 
 namespace immudb {
 namespace {

@@ -21,6 +21,8 @@
 
 #include "base/file_system.h"
 #include "client/audit_source.h"
+#include "immudb/status.h"
+#include "immudb/types.h"
 
 namespace immudb {
 

@@ -9,7 +9,11 @@
 #include "client/client_impl.h"
 #include "client/messages.h"
 #include "client/proof_check.h"
+#include "client/root_store.h"
+#include "client/rpc.h"
 #include "client/tls_diagnosis.h"
+#include "client/token_store.h"
+#include "client/verified_calls.h"
 
 namespace immudb {
 namespace {

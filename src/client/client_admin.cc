@@ -1,12 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The members of Client for those who run the server: users, databases, settings, inspection.
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
 #include <utility>
+#include <vector>
 
 #include "base/status_macros.h"
 #include "client/client_impl.h"
 #include "client/proof_check.h"
+#include "client/rpc.h"
 #include "immudb/client.h"
+#include "immudb/status.h"
 
 namespace immudb {
 namespace {

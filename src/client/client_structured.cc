@@ -1,12 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The members of Client for structured values.
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
 #include <utility>
+#include <vector>
 
 #include "base/status_macros.h"
 #include "client/client_impl.h"
 #include "client/messages.h"
+#include "client/rpc.h"
 #include "immudb/client.h"
+#include "immudb/status.h"
+#include "immudb/types.h"
 
 namespace immudb {
 

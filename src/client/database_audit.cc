@@ -4,11 +4,13 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
+#include <chrono>
+#include <cstddef>
 #include <utility>
 
 #include "base/bytes.h"
 #include "base/status_macros.h"
-#include "client/proof_check.h"
+#include "client/verdict.h"
 #include "immudb/verify.h"
 
 namespace immudb {

@@ -1,10 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstdint>
 #include <string>
 
+#include "client/audit_source.h"
 #include "client/audit_store.h"
 #include "client/auditor.h"
+#include "immudb/client.h"
+#include "immudb/status.h"
+#include "immudb/types.h"
+#include "merkle/compact_range.h"
 
 namespace immudb {
 

@@ -3,12 +3,15 @@
 // Between the types of the public header and those of the contract. All functions are pure.
 #pragma once
 
+#include <cstddef>
+#include <cstdint>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "immudb/client.h"
+#include "immudb/types.h"
 #include "schema.pb.h"
 
 namespace immudb {

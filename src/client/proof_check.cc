@@ -2,8 +2,12 @@
 #include "client/proof_check.h"
 
 #include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <utility>
 
 #include "base/status_macros.h"
+#include "client/verdict.h"
 #include "immudb/verify.h"
 
 namespace immudb {

@@ -5,11 +5,11 @@
 #pragma once
 
 #include <optional>
-#include <string>
 #include <string_view>
 
-#include "client/verdict.h"
 #include "immudb/client.h"
+#include "immudb/status.h"
+#include "immudb/types.h"
 #include "schema.pb.h"
 
 namespace immudb {

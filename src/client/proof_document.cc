@@ -3,9 +3,12 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cstddef>
+#include <cstdint>
 #include <initializer_list>
 #include <nlohmann/json.hpp>
 #include <set>
+#include <system_error>
 #include <utility>
 #include <vector>
 

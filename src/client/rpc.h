@@ -7,6 +7,7 @@
 #include <string>
 
 #include "immudb/client.h"
+#include "immudb/status.h"
 #include "operations.pb.h"
 #include "schema.pb.h"
 

@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <chrono>
+#include <cstdint>
 #include <limits>
+#include <string>
+#include <string_view>
 #include <utility>
 
 #include "immudb/client.h"
+#include "immudb/status.h"
 #include "schema.pb.h"
 
 namespace immudb {

@@ -8,6 +8,7 @@
 #include "base/status_macros.h"
 #include "client/messages.h"
 #include "client/proof_check.h"
+#include "client/verdict.h"
 #include "immudb/verify.h"
 
 namespace immudb {

@@ -1,16 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <mutex>
 #include <optional>
-#include <string>
 #include <string_view>
 
 #include "client/root_store.h"
 #include "client/rpc.h"
 #include "client/token_store.h"
 #include "immudb/client.h"
+#include "immudb/proof_document.h"
+#include "immudb/status.h"
+#include "immudb/types.h"
 
 namespace immudb {
 

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
+#include <cstddef>
 #include <nlohmann/json.hpp>
 #include <utility>
 

@@ -4,6 +4,8 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
+#include <chrono>
+#include <cstdint>
 #include <nlohmann/json.hpp>
 #include <utility>
 
@@ -13,6 +15,7 @@
 #include "database/database_name.h"
 #include "database/system_records.h"
 #include "immudb/store.h"
+#include "immudb/types.h"
 
 namespace immudb {
 namespace {

@@ -2,7 +2,6 @@
 #include "database/login_throttle.h"
 
 #include <algorithm>
-#include <iterator>
 #include <utility>
 
 namespace immudb {

@@ -2,6 +2,7 @@
 #include "database/sessions.h"
 
 #include <algorithm>
+#include <iterator>
 #include <mutex>
 #include <utility>
 

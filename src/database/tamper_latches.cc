@@ -8,6 +8,7 @@
 #include "base/printable.h"
 #include "base/status_macros.h"
 #include "database/system_records.h"
+#include "immudb/types.h"
 
 namespace immudb {
 namespace {

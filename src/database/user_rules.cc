@@ -2,6 +2,7 @@
 #include "database/user_rules.h"
 
 #include <algorithm>
+#include <cstddef>
 
 #include "database/ascii.h"
 

@@ -9,14 +9,16 @@
 #include <chrono>
 #include <csignal>
 #include <iostream>
-#include <sstream>
+#include <memory>
 #include <string_view>
+#include <utility>
 
 #include "base/status_macros.h"
 #include "cli/detached.h"
 #include "cli/exit_code.h"
 #include "cli/generator_commands.h"
 #include "cli/logging.h"
+#include "cli/option_table.h"
 #include "cli/pid_file.h"
 #include "cli/prompt.h"
 #include "cli/service_notify.h"
@@ -24,7 +26,9 @@
 #include "database/databases.h"
 #include "immudb/daemon_options.h"
 #include "immudb/start_block.h"
+#include "immudb/status.h"
 #include "server/grpc_log.h"
+#include "server/server.h"
 
 namespace immudb {
 namespace {

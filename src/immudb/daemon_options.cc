@@ -1,8 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "immudb/daemon_options.h"
 
+#include <chrono>
+#include <cstdint>
+#include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
+#include <string_view>
 #include <utility>
 
 #include "base/status_macros.h"

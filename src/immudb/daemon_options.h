@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "cli/option_table.h"
+#include "immudb/status.h"
 #include "server/server.h"
 
 namespace immudb {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "immudb/start_block.h"
 
+#include <cstddef>
+
 namespace immudb {
 namespace {
 

@@ -14,6 +14,7 @@
 #include "immudb/status.h"
 #include "immudb/types.h"
 #include "index/index_fingerprint.h"
+#include "index/index_update.h"
 #include "index/table_check.h"
 
 namespace rocksdb {

@@ -1,10 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Is the index what the log leads to?
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
 #include "base/file_system.h"
 #include "base/status_macros.h"
+#include "immudb/status.h"
+#include "immudb/types.h"
+#include "index/index_fingerprint.h"
+#include "index/index_update.h"
+#include "index/key_index.h"
 #include "index/key_index_impl.h"
 #include "index/record_format.h"
+#include "index/table_check.h"
+#include "index/timestamp_comparator.h"
 
 namespace immudb {
 

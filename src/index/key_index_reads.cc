@@ -2,11 +2,20 @@
 //
 // What the index is asked for: latest versions, histories, listings.
 #include <algorithm>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
 #include <utility>
 
+#include "base/bytes.h"
 #include "base/status_macros.h"
+#include "immudb/status.h"
+#include "immudb/types.h"
+#include "index/key_index.h"
 #include "index/key_index_impl.h"
 #include "index/record_format.h"
+#include "index/timestamp_comparator.h"
 
 namespace immudb {
 

@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 
+#include "immudb/types.h"
 #include "index/key_index.h"
 
 namespace immudb {

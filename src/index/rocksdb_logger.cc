@@ -4,7 +4,6 @@
 #include <rocksdb/env.h>
 #include <spdlog/spdlog.h>
 
-#include <cstdarg>
 #include <cstdio>
 #include <utility>
 

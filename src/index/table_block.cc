@@ -3,6 +3,7 @@
 
 #include <lz4.h>
 
+#include <cstddef>
 #include <optional>
 #include <string>
 

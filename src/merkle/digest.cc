@@ -9,7 +9,10 @@
 #include <bit>
 #include <cstdint>
 #include <cstring>
+#include <string>
+#include <string_view>
 
+#include "immudb/types.h"
 #include "immudb/verify.h"
 
 namespace immudb {

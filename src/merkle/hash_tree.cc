@@ -5,7 +5,7 @@
 #include <bit>
 #include <cassert>
 #include <cstring>
-#include <string_view>
+#include <vector>
 
 #include "base/status_macros.h"
 #include "base/thread_pool.h"

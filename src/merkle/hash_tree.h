@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <span>
@@ -8,6 +9,7 @@
 #include <utility>
 
 #include "base/append_map.h"
+#include "base/file_system.h"
 #include "immudb/status.h"
 #include "immudb/types.h"
 #include "merkle/compact_range.h"

@@ -5,9 +5,15 @@
 // Above it every sibling stands on the left ("border" nodes), and levels where the ragged right
 // edge was promoted unchanged have none: one node for each one-bit left in the index.
 #include <bit>
+#include <cstddef>
 #include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
 
 #include "base/status_macros.h"
+#include "immudb/status.h"
+#include "immudb/types.h"
 #include "immudb/verify.h"
 
 namespace immudb {

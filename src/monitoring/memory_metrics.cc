@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <malloc.h>
 
+#include <cstddef>
 #include <cstdint>
 #include <fstream>
+#include <memory>
 #include <string>
+#include <vector>
 
 #include "monitoring/metrics.h"
 

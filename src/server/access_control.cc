@@ -4,6 +4,11 @@
 #include <string>
 
 #include "base/status_macros.h"
+#include "database/database.h"
+#include "database/databases.h"
+#include "database/permissions.h"
+#include "database/sessions.h"
+#include "server/server.h"
 
 namespace immudb {
 namespace {

@@ -4,6 +4,7 @@
 #include <string_view>
 
 #include "immudb/status.h"
+#include "server/call_context.h"
 #include "server/method.h"
 
 namespace immudb {

@@ -4,8 +4,6 @@
 #include <google/protobuf/io/coded_stream.h>
 #include <google/protobuf/io/zero_copy_stream_impl_lite.h>
 
-#include "base/bytes.h"
-
 namespace immudb {
 
 Status FillItem(Entry&& entry, schema::Item& item) {

@@ -10,8 +10,10 @@
 #include "base/status_macros.h"
 #include "immudb/status.h"
 #include "immudb/store.h"
+#include "immudb/types.h"
 #include "schema.pb.h"
 #include "server/call_context.h"
+#include "server/server.h"
 
 namespace immudb {
 

@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "server/call_metrics.h"
 
-#include <algorithm>
 #include <chrono>
 #include <functional>
-#include <utility>
 
 #include "server/metric_families.h"
 #include "server/peer_address.h"

@@ -15,7 +15,10 @@
 #include <vector>
 
 #include "base/atomic_histogram.h"
+#include "immudb/status.h"
+#include "server/call_context.h"
 #include "server/dispatcher.h"
+#include "server/method.h"
 #include "server/status_mapping.h"
 
 namespace immudb {

@@ -4,7 +4,10 @@
 #include <utility>
 
 #include "base/status_macros.h"
+#include "database/sessions.h"
 #include "server/access_control.h"
+#include "server/peer_address.h"
+#include "server/server.h"
 
 namespace immudb {
 

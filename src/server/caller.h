@@ -6,6 +6,8 @@
 #include <string_view>
 
 #include "database/audit_trail.h"
+#include "database/database.h"
+#include "database/permissions.h"
 #include "database/users.h"
 #include "immudb/status.h"
 #include "server/call_context.h"

@@ -7,6 +7,8 @@
 #include <utility>
 
 #include "base/status_macros.h"
+#include "database/database.h"
+#include "database/databases.h"
 #include "server/access_control.h"
 #include "server/exception_barrier.h"
 

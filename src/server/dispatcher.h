@@ -2,11 +2,14 @@
 #pragma once
 
 #include <chrono>
+#include <cstddef>
 #include <functional>
 #include <utility>
 #include <vector>
 
 #include "base/thread_pool.h"
+#include "immudb/status.h"
+#include "server/call_context.h"
 #include "server/method.h"
 
 namespace immudb {

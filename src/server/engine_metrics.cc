@@ -2,13 +2,21 @@
 #include "server/engine_metrics.h"
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
+#include <cstddef>
+#include <cstdint>
 #include <filesystem>
 #include <map>
 #include <mutex>
 #include <utility>
 
+#include "base/atomic_histogram.h"
+#include "database/database.h"
+#include "immudb/status.h"
+#include "immudb/store.h"
 #include "server/health_checks.h"
+#include "server/integrity_checker.h"
 #include "server/metric_families.h"
 #include "store/store_metrics.h"
 

@@ -20,6 +20,7 @@
 #include <string_view>
 #include <vector>
 
+#include "immudb/status.h"
 #include "server/call_context.h"
 #include "server/method.h"
 #include "server/poller.h"

@@ -14,6 +14,7 @@
 #include "operations.grpc.pb.h"
 #include "schema.grpc.pb.h"
 #include "server/grpc_call.h"
+#include "server/method.h"
 #include "server/poller.h"
 #include "server/standard_services.h"
 #include "server/tls_credentials.h"

@@ -1,9 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <string_view>
+
+#include <cstdint>
+#include <string>
 
 #include "base/status_macros.h"
+#include "database/audit_trail.h"
+#include "database/databases.h"
+#include "database/sessions.h"
+#include "database/users.h"
+#include "immudb/status.h"
+#include "server/call_context.h"
 #include "server/caller.h"
 #include "server/handlers.h"
+#include "server/server.h"
 
 namespace immudb::handlers {
 namespace {

@@ -1,8 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <string>
 #include <utility>
 
 #include "base/status_macros.h"
+#include "database/database.h"
 #include "database/database_name.h"
+#include "database/databases.h"
+#include "database/permissions.h"
+#include "database/users.h"
+#include "immudb/status.h"
+#include "server/call_context.h"
 #include "server/caller.h"
 #include "server/handlers.h"
 

@@ -11,9 +11,14 @@
 
 #include "base/bytes.h"
 #include "base/status_macros.h"
+#include "immudb/status.h"
 #include "immudb/store.h"
+#include "immudb/types.h"
 #include "pb/pb.pb.h"
+#include "server/call_context.h"
+#include "server/chunk_source.h"
 #include "server/handlers.h"
+#include "server/server.h"
 
 namespace immudb::handlers {
 namespace {

@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
+#include <cstdint>
 #include <functional>
 #include <utility>
 
 #include "base/status_macros.h"
+#include "immudb/status.h"
 #include "immudb/store.h"
+#include "immudb/types.h"
 #include "server/answers.h"
+#include "server/call_context.h"
 #include "server/handlers.h"
 #include "store/key_rules.h"
 

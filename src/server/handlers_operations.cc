@@ -1,10 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <chrono>
+#include <string>
 #include <utility>
 
 #include "base/status_macros.h"
+#include "database/databases.h"
+#include "database/tamper_latches.h"
+#include "immudb/status.h"
+#include "server/call_context.h"
 #include "server/caller.h"
 #include "server/handlers.h"
+#include "server/health_checks.h"
 #include "server/integrity_checker.h"
 
 namespace immudb::handlers {

@@ -2,8 +2,11 @@
 #include <utility>
 
 #include "base/status_macros.h"
+#include "immudb/status.h"
 #include "immudb/store.h"
+#include "immudb/types.h"
 #include "server/answers.h"
+#include "server/call_context.h"
 #include "server/handlers.h"
 #include "store/key_rules.h"
 

@@ -1,10 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <string>
 #include <utility>
 
 #include "base/status_macros.h"
+#include "database/audit_trail.h"
+#include "database/database.h"
+#include "database/databases.h"
+#include "database/login_throttle.h"
+#include "database/permissions.h"
+#include "database/sessions.h"
 #include "database/user_rules.h"
+#include "database/users.h"
+#include "immudb/status.h"
+#include "immudb/store.h"
+#include "immudb/types.h"
+#include "server/call_context.h"
 #include "server/caller.h"
 #include "server/handlers.h"
+#include "server/peer_address.h"
+#include "server/server.h"
 
 namespace immudb::handlers {
 namespace {

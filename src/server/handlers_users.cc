@@ -1,12 +1,28 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <string>
 #include <utility>
 
 #include "base/status_macros.h"
+#include "database/audit_trail.h"
+#include "database/database.h"
 #include "database/database_name.h"
+#include "database/databases.h"
+#include "database/login_throttle.h"
 #include "database/password.h"
+#include "database/permissions.h"
+#include "database/sessions.h"
 #include "database/user_rules.h"
+#include "database/users.h"
+#include "immudb/status.h"
+#include "server/call_context.h"
 #include "server/caller.h"
 #include "server/handlers.h"
+#include "server/peer_address.h"
+#include "server/server.h"
 
 namespace immudb::handlers {
 namespace {

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <string_view>
 #include <utility>
 
 #include "base/status_macros.h"
+#include "immudb/status.h"
 #include "immudb/store.h"
+#include "immudb/types.h"
 #include "server/answers.h"
+#include "server/call_context.h"
 #include "server/exception_barrier.h"
 #include "server/handlers.h"
 

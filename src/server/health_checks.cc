@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "server/health_checks.h"
 
-#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "base/file_system.h"
+#include "database/database.h"
 #include "database/databases.h"
 
 namespace immudb {

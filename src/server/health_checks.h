@@ -3,13 +3,13 @@
 
 #include <atomic>
 #include <cstdint>
-#include <mutex>
 #include <optional>
 #include <shared_mutex>
 #include <string>
-#include <string_view>
+#include <utility>
 #include <vector>
 
+#include "database/databases.h"
 #include "immudb/status.h"
 #include "server/integrity_checker.h"
 

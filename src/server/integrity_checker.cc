@@ -8,12 +8,14 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 #include <utility>
+#include <vector>
 
 #include "base/file_system.h"
 #include "base/printable.h"
-#include "base/status_macros.h"
 #include "database/database_name.h"
+#include "immudb/types.h"
 #include "server/exception_barrier.h"
+#include "vlog/frame.h"
 
 namespace immudb {
 namespace {

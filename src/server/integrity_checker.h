@@ -3,13 +3,14 @@
 
 #include <chrono>
 #include <condition_variable>
+#include <cstddef>
 #include <cstdint>
 #include <mutex>
 #include <string>
 #include <thread>
 
 #include "database/databases.h"
-#include "immudb/status.h"
+#include "immudb/store.h"
 #include "store/integrity_check.h"
 
 namespace immudb {

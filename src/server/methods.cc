@@ -1,8 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <memory>
 #include <optional>
+#include <span>
+#include <string_view>
 #include <utility>
 
+#include "immudb/status.h"
+#include "server/call_context.h"
+#include "server/chunk_source.h"
 #include "server/handlers.h"
 #include "server/method.h"
 

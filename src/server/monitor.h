@@ -2,12 +2,13 @@
 #pragma once
 
 #include <memory>
-#include <string>
+#include <optional>
 
 #include "immudb/status.h"
 #include "monitoring/http_endpoint.h"
 #include "monitoring/metrics.h"
 #include "server/call_metrics.h"
+#include "server/dispatcher.h"
 #include "server/engine_metrics.h"
 #include "server/health_checks.h"
 #include "server/server.h"

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "server/peer_address.h"
 
+#include <cstddef>
 #include <utility>
 
 namespace immudb {

@@ -3,8 +3,11 @@
 #include <google/protobuf/descriptor.pb.h>
 
 #include <atomic>
+#include <memory>
 #include <set>
+#include <string>
 #include <utility>
+#include <vector>
 
 #include "grpc/reflection/v1alpha/reflection.grpc.pb.h"
 #include "server/standard_services.h"

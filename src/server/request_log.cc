@@ -5,9 +5,12 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
+#include <cstddef>
 #include <string_view>
 
 #include "base/log_event.h"
+#include "database/database.h"
+#include "database/sessions.h"
 #include "server/exception_barrier.h"
 #include "server/metric_families.h"
 #include "server/peer_address.h"

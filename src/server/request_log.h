@@ -9,7 +9,10 @@
 #include <string>
 #include <vector>
 
+#include "immudb/status.h"
+#include "server/call_context.h"
 #include "server/dispatcher.h"
+#include "server/method.h"
 
 namespace immudb {
 

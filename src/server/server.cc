@@ -12,6 +12,7 @@
 #include "base/file_system.h"
 #include "base/status_macros.h"
 #include "database/databases.h"
+#include "database/login_throttle.h"
 #include "database/server_identifier.h"
 #include "database/sessions.h"
 #include "database/users.h"

@@ -3,6 +3,7 @@
 
 #include <xxhash.h>
 
+#include <cstdint>
 #include <cstring>
 
 #include "base/bytes.h"

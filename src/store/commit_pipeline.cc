@@ -8,9 +8,11 @@
 #include <string_view>
 #include <utility>
 
+#include "base/atomic_histogram.h"
 #include "base/bytes.h"
 #include "base/status_macros.h"
 #include "immudb/verify.h"
+#include "index/index_update.h"
 
 namespace immudb {
 namespace {

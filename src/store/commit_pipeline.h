@@ -5,6 +5,7 @@
 #include <chrono>
 #include <condition_variable>
 #include <cstddef>
+#include <cstdint>
 #include <deque>
 #include <functional>
 #include <memory>
@@ -13,13 +14,17 @@
 #include <vector>
 
 #include "base/append_map.h"
+#include "base/file_system.h"
 #include "base/thread_pool.h"
+#include "immudb/status.h"
 #include "immudb/store.h"
+#include "immudb/types.h"
 #include "index/key_index.h"
 #include "merkle/hash_tree.h"
 #include "store/checkpoint.h"
 #include "store/store_metrics.h"
 #include "store/transaction.h"
+#include "vlog/frame.h"
 #include "vlog/value_log.h"
 
 namespace immudb {

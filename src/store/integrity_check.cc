@@ -8,7 +8,10 @@
 #include "base/bytes.h"
 #include "base/status_macros.h"
 #include "immudb/verify.h"
+#include "index/key_index.h"
+#include "merkle/hash_tree.h"
 #include "vlog/frame.h"
+#include "vlog/value_log.h"
 
 namespace immudb {
 namespace {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -10,11 +11,15 @@
 #include <vector>
 
 #include "base/file_system.h"
+#include "immudb/status.h"
 #include "immudb/store.h"
 #include "immudb/types.h"
+#include "index/index_update.h"
+#include "index/table_check.h"
 #include "merkle/compact_range.h"
 #include "store/checkpoint.h"
 #include "store/store_impl.h"
+#include "vlog/frame.h"
 #include "vlog/segment_scan.h"
 
 namespace immudb {

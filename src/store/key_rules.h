@@ -3,6 +3,7 @@
 // Which keys may be written and asked for (spec: semantics, section 6).
 #pragma once
 
+#include <cstddef>
 #include <string_view>
 
 #include "immudb/status.h"

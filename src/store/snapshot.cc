@@ -1,12 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
 #include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
 #include <utility>
+#include <vector>
 
+#include "base/atomic_histogram.h"
 #include "base/status_macros.h"
+#include "immudb/status.h"
 #include "immudb/store.h"
+#include "immudb/types.h"
 #include "immudb/verify.h"
+#include "index/key_index.h"
+#include "merkle/hash_tree.h"
 #include "store/store_impl.h"
+#include "store/store_metrics.h"
 
 namespace immudb {
 namespace {

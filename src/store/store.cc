@@ -4,6 +4,7 @@
 #include <atomic>
 #include <utility>
 
+#include "base/file_system.h"
 #include "base/status_macros.h"
 #include "store/store_impl.h"
 #include "store/verification.h"

@@ -3,7 +3,11 @@
 
 #include <spdlog/spdlog.h>
 
+#include <atomic>
+#include <cstddef>
+#include <string_view>
 #include <unordered_set>
+#include <utility>
 
 #include "base/bytes.h"
 #include "base/status_macros.h"

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <condition_variable>
+#include <cstdint>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -10,12 +11,16 @@
 #include "base/append_map.h"
 #include "base/file_system.h"
 #include "base/thread_pool.h"
+#include "immudb/status.h"
 #include "immudb/store.h"
+#include "immudb/types.h"
 #include "index/key_index.h"
 #include "merkle/hash_tree.h"
 #include "store/checkpoint.h"
 #include "store/commit_pipeline.h"
 #include "store/store_metrics.h"
+#include "store/transaction.h"
+#include "vlog/frame.h"
 #include "vlog/value_log.h"
 
 namespace immudb {

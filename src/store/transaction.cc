@@ -2,8 +2,11 @@
 #include "store/transaction.h"
 
 #include <cmath>
+#include <cstddef>
+#include <memory>
 
 #include "base/status_macros.h"
+#include "immudb/store.h"
 #include "immudb/verify.h"
 #include "store/key_rules.h"
 

@@ -6,7 +6,8 @@
 #include <string_view>
 #include <vector>
 
-#include "immudb/store.h"
+#include "immudb/status.h"
+#include "immudb/types.h"
 #include "vlog/frame.h"
 
 namespace immudb {

@@ -2,18 +2,33 @@
 #include "store/verification.h"
 
 #include <algorithm>
+#include <cstddef>
+#include <cstdint>
 #include <deque>
+#include <memory>
 #include <mutex>
+#include <optional>
 #include <random>
+#include <string_view>
 #include <utility>
+#include <vector>
 
 #include "base/bytes.h"
+#include "base/file_system.h"
 #include "base/status_macros.h"
 #include "base/thread_pool.h"
+#include "immudb/types.h"
 #include "immudb/verify.h"
+#include "index/index_fingerprint.h"
+#include "index/index_update.h"
+#include "index/key_index.h"
 #include "merkle/compact_range.h"
+#include "merkle/hash_tree.h"
+#include "store/checkpoint.h"
 #include "store/store_impl.h"
+#include "vlog/frame.h"
 #include "vlog/segment_scan.h"
+#include "vlog/value_log.h"
 
 namespace immudb {
 namespace {

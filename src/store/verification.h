@@ -3,6 +3,7 @@
 
 #include <string>
 
+#include "immudb/status.h"
 #include "immudb/store.h"
 
 namespace immudb {

@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <cassert>
 #include <cstdio>
-#include <cstring>
+#include <optional>
 
 #include "base/status_macros.h"
 

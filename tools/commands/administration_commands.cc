@@ -1,9 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <vector>
 
+#include "cli/option_table.h"
 #include "cli/prompt.h"
 #include "cli/table.h"
+#include "commands/command.h"
 #include "commands/command_util.h"
+#include "immudb/client.h"
+#include "immudb/status.h"
 
 namespace immudb {
 namespace {

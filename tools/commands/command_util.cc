@@ -3,15 +3,16 @@
 
 #include <charconv>
 #include <cmath>
+#include <cstdint>
 #include <cstring>
 #include <fstream>
-#include <istream>
-#include <sstream>
+#include <system_error>
 #include <utility>
 
 #include "base/bytes.h"
-#include "base/status_macros.h"
+#include "cli/byte_form.h"
 #include "cli/prompt.h"
+#include "immudb/types.h"
 #include "immudb/verify.h"
 
 namespace immudb {

@@ -3,12 +3,16 @@
 // What several commands need.
 #pragma once
 
-#include <optional>
+#include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
+#include "cli/option_table.h"
 #include "commands/command.h"
 #include "commands/output.h"
+#include "immudb/client.h"
+#include "immudb/status.h"
 
 namespace immudb {
 

@@ -5,6 +5,7 @@
 #include <ctime>
 #include <limits>
 #include <ostream>
+#include <utility>
 
 #include "base/bytes.h"
 #include "immudb/verify.h"

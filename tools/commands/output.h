@@ -13,11 +13,15 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "cli/byte_form.h"
 #include "cli/exit_code.h"
+#include "cli/option_table.h"
 #include "commands/command.h"
 #include "immudb/client.h"
+#include "immudb/status.h"
+#include "immudb/types.h"
 
 namespace immudb {
 

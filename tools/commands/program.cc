@@ -9,6 +9,7 @@
 #include "cli/exit_code.h"
 #include "cli/generator_commands.h"
 #include "cli/version.h"
+#include "immudb/status.h"
 #include "support/connection_options.h"
 
 namespace immudb {

@@ -1,7 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <string>
+#include <string_view>
 #include <utility>
 
+#include "cli/option_table.h"
 #include "commands/command.h"
+#include "immudb/client.h"
+#include "immudb/status.h"
 #include "support/connection_options.h"
 
 namespace immudb {

@@ -15,12 +15,15 @@
 #include <mutex>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "base/bytes.h"
 #include "base/status_macros.h"
 #include "demo/dpkg_status.h"
 #include "immudb/client.h"
+#include "immudb/status.h"
+#include "immudb/types.h"
 #include "support/daemon_process.h"
 
 namespace immudb::demo {

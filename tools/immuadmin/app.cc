@@ -2,12 +2,12 @@
 #include "immuadmin/app.h"
 
 #include <algorithm>
-#include <ostream>
 #include <utility>
 #include <variant>
 
 #include "cli/exit_code.h"
 #include "cli/generator_commands.h"
+#include "commands/command.h"
 #include "commands/output.h"
 #include "commands/program.h"
 #include "immuadmin/commands.h"

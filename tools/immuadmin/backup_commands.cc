@@ -2,13 +2,18 @@
 #include "immuadmin/backup_commands.h"
 
 #include <charconv>
+#include <cstddef>
 #include <filesystem>
-#include <istream>
 #include <memory>
 #include <ostream>
+#include <system_error>
 
 #include "backup/archive.h"
+#include "backup/backup.h"
+#include "backup/backup_sink.h"
+#include "backup/log_reader.h"
 #include "base/bytes.h"
+#include "base/file_system.h"
 #include "base/status_macros.h"
 #include "merkle/compact_range.h"
 

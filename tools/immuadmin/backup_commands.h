@@ -13,8 +13,11 @@
 #include <utility>
 #include <vector>
 
-#include "backup/backup.h"
+#include "backup/manifest.h"
 #include "backup/restore.h"
+#include "immudb/status.h"
+#include "immudb/store.h"
+#include "immudb/types.h"
 
 namespace immudb {
 

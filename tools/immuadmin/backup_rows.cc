@@ -3,20 +3,35 @@
 // backup and restore as rows of the command table: their flags, and what they need of the world.
 #include <unistd.h>
 
+#include <cstdint>
 #include <ctime>
 #include <memory>
+#include <optional>
 #include <sstream>
+#include <string>
 #include <utility>
+#include <vector>
 
+#include "backup/log_reader.h"
+#include "backup/manifest.h"
+#include "backup/restore.h"
 #include "base/bytes.h"
 #include "base/status_macros.h"
+#include "cli/option_table.h"
 #include "cli/prompt.h"
+#include "commands/command.h"
 #include "commands/command_util.h"
 #include "commands/progress.h"
 #include "immuadmin/backup_commands.h"
 #include "immuadmin/commands.h"
 #include "immuadmin/machine_commands.h"
+#include "immudb/client.h"
+#include "immudb/status.h"
+#include "immudb/store.h"
+#include "immudb/types.h"
+#include "merkle/compact_range.h"
 #include "support/connection_options.h"
+#include "support/systemd_service.h"
 
 namespace immudb {
 namespace {

@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <istream>
 #include <iterator>
-#include <ostream>
 
 namespace immudb {
 namespace {

@@ -7,7 +7,9 @@
 #include <string_view>
 #include <vector>
 
+#include "cli/option_table.h"
 #include "commands/command.h"
+#include "immudb/status.h"
 
 namespace immudb {
 

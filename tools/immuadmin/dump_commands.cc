@@ -1,15 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <cstdint>
 #include <ctime>
 #include <optional>
-#include <utility>
+#include <string>
+#include <vector>
 
 #include "base/bytes.h"
 #include "base/status_macros.h"
+#include "commands/command.h"
 #include "commands/command_util.h"
 #include "commands/progress.h"
 #include "immuadmin/commands.h"
 #include "immuadmin/dump_file.h"
 #include "immuadmin/dump_load.h"
+#include "immudb/client.h"
+#include "immudb/status.h"
+#include "immudb/types.h"
 
 namespace immudb {
 namespace {

@@ -3,13 +3,16 @@
 // Dump files: records, each behind its length as u32 little-endian. See docs/format.md.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "base/file_system.h"
 #include "immudb/client.h"
+#include "immudb/status.h"
 #include "immudb/types.h"
 #include "pb/pb.pb.h"
 

@@ -2,6 +2,7 @@
 #include "immuadmin/dump_load.h"
 
 #include <algorithm>
+#include <cstddef>
 #include <functional>
 #include <optional>
 #include <string_view>
@@ -9,6 +10,7 @@
 
 #include "base/bytes.h"
 #include "base/status_macros.h"
+#include "commands/command.h"
 #include "commands/output.h"
 #include "immudb/verify.h"
 #include "merkle/compact_range.h"

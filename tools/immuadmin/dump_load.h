@@ -5,10 +5,12 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "immuadmin/dump_file.h"
 #include "immudb/client.h"
+#include "immudb/status.h"
 #include "immudb/types.h"
 
 namespace immudb {

@@ -3,7 +3,9 @@
 #include <iostream>
 
 #include "cli/logging.h"
+#include "cli/option_table.h"
 #include "immuadmin/app.h"
+#include "immudb/status.h"
 
 int main(int argc, char** argv) {
   // An error of ours is one line; gRPC's own lines are for those who ask for them.

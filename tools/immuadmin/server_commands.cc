@@ -1,12 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <unistd.h>
 
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <vector>
+
 #include "base/bytes.h"
 #include "cli/byte_form.h"
 #include "cli/prompt.h"
+#include "commands/command.h"
 #include "commands/command_util.h"
 #include "commands/output.h"
 #include "immuadmin/commands.h"
+#include "immudb/client.h"
+#include "immudb/status.h"
 
 namespace immudb {
 namespace {

@@ -3,13 +3,18 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <ostream>
+#include <string>
+#include <system_error>
+#include <utility>
+#include <vector>
 
 #include "base/status_macros.h"
+#include "cli/option_table.h"
+#include "commands/command.h"
 #include "commands/command_util.h"
-#include "commands/output.h"
 #include "immuadmin/machine_commands.h"
 #include "immuadmin/service_places.h"
+#include "immudb/status.h"
 #include "support/systemd_service.h"
 
 namespace immudb {

@@ -2,15 +2,22 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cstdint>
 #include <cstdio>
 #include <ostream>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include "base/status_macros.h"
 #include "cli/prompt.h"
 #include "client/token_store.h"
+#include "commands/command.h"
 #include "commands/command_util.h"
 #include "commands/output.h"
 #include "immuadmin/commands.h"
+#include "immudb/client.h"
+#include "immudb/status.h"
 
 namespace immudb {
 namespace {

@@ -1,9 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <chrono>
+#include <string>
+#include <utility>
 
+#include "cli/option_table.h"
+#include "commands/command.h"
 #include "commands/command_util.h"
+#include "commands/output.h"
 #include "immuadmin/machine_commands.h"
+#include "immuadmin/stats/server_stats.h"
 #include "immuadmin/stats/stats_source.h"
+#include "immudb/client.h"
+#include "immudb/status.h"
 #include "support/connection_options.h"
 
 namespace immudb {

@@ -3,23 +3,29 @@
 // Commands on the files of a data directory, with the server stopped.
 #include <algorithm>
 #include <chrono>
+#include <cstdint>
 #include <cstdio>
 #include <memory>
 #include <optional>
-#include <ostream>
+#include <string>
 #include <thread>
 #include <utility>
+#include <vector>
 
 #include "base/bytes.h"
 #include "base/file_system.h"
 #include "base/status_macros.h"
 #include "base/thread_pool.h"
 #include "cli/byte_form.h"
+#include "cli/option_table.h"
+#include "commands/command.h"
 #include "commands/command_util.h"
 #include "commands/output.h"
 #include "commands/progress.h"
 #include "immuadmin/commands.h"
+#include "immudb/status.h"
 #include "immudb/store.h"
+#include "immudb/types.h"
 #include "merkle/compact_range.h"
 
 namespace immudb {

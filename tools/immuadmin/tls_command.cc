@@ -1,11 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <utility>
+
+#include <cstddef>
+#include <string>
+#include <vector>
 
 #include "cli/exit_code.h"
+#include "cli/option_table.h"
+#include "commands/command.h"
 #include "commands/command_util.h"
-#include "immuadmin/commands.h"
 #include "immuadmin/machine_commands.h"
 #include "immuadmin/tls_script.h"
+#include "immudb/status.h"
 #include "support/systemd_service.h"
 
 namespace immudb {

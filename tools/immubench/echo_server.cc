@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/core.h>
-#include <google/protobuf/arena.h>
 #include <grpcpp/grpcpp.h>
 #include <signal.h>
 #include <sys/prctl.h>
 
+#include <chrono>
 #include <cstdio>
 #include <memory>
 #include <thread>

@@ -1,13 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/core.h>
 
+#include <cstdint>
+#include <functional>
 #include <random>
+#include <string>
+#include <utility>
 
 #include "base/thread_pool.h"
 #include "immubench/closed_loop.h"
 #include "immubench/suites.h"
+#include "immudb/status.h"
 #include "immudb/store.h"
-#include "immudb/verify.h"
+#include "immudb/types.h"
 
 namespace immudb::bench {
 namespace {

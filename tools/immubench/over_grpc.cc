@@ -4,14 +4,21 @@
 #include <grpcpp/grpcpp.h>
 #include <signal.h>
 
-#include <algorithm>
+#include <chrono>
+#include <cstdint>
+#include <exception>
+#include <functional>
 #include <map>
 #include <memory>
 #include <random>
 #include <stdexcept>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include "immubench/closed_loop.h"
 #include "immubench/suites.h"
+#include "immudb/status.h"
 #include "schema.pb.h"
 #include "support/daemon_process.h"
 

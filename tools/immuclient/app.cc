@@ -4,7 +4,9 @@
 #include <utility>
 #include <variant>
 
+#include "cli/detached.h"
 #include "cli/generator_commands.h"
+#include "commands/command.h"
 #include "commands/output.h"
 #include "commands/program.h"
 #include "immuclient/audit.h"

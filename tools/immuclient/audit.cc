@@ -7,18 +7,23 @@
 #include <algorithm>
 #include <array>
 #include <csignal>
-#include <istream>
+#include <cstdint>
+#include <memory>
 #include <ostream>
+#include <string_view>
 #include <thread>
 #include <utility>
 
+#include "base/file_system.h"
 #include "base/status_macros.h"
 #include "cli/exit_code.h"
 #include "cli/logging.h"
 #include "cli/pid_file.h"
-#include "cli/prompt.h"
 #include "client/audit_metrics.h"
+#include "client/audit_source.h"
+#include "immudb/client.h"
 #include "monitoring/http_endpoint.h"
+#include "monitoring/metrics.h"
 #include "support/connection_options.h"
 
 namespace immudb {

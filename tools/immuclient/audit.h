@@ -4,6 +4,7 @@
 // service of this machine.
 #pragma once
 
+#include <chrono>
 #include <iosfwd>
 #include <string>
 #include <vector>
@@ -11,6 +12,7 @@
 #include "cli/detached.h"
 #include "cli/option_table.h"
 #include "client/auditor.h"
+#include "immudb/status.h"
 
 namespace immudb {
 

@@ -1,11 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <cstdint>
+#include <string>
 #include <utility>
+#include <vector>
 
 #include "base/file_system.h"
 #include "base/status_macros.h"
+#include "cli/option_table.h"
 #include "cli/option_value.h"
 #include "cli/secret_file.h"
+#include "client/auditor.h"
 #include "immuclient/audit.h"
+#include "immudb/status.h"
 
 namespace immudb {
 namespace {

@@ -2,14 +2,20 @@
 #include <unistd.h>
 
 #include <filesystem>
-#include <istream>
 #include <nlohmann/json.hpp>
 #include <ostream>
+#include <string>
+#include <system_error>
+#include <utility>
 
 #include "base/status_macros.h"
 #include "cli/exit_code.h"
+#include "cli/option_table.h"
 #include "client/audit_source.h"
+#include "client/auditor.h"
 #include "immuclient/audit.h"
+#include "immudb/client.h"
+#include "immudb/status.h"
 #include "support/connection_options.h"
 #include "support/systemd_service.h"
 

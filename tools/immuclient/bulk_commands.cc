@@ -1,6 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <string>
+#include <vector>
+
+#include "cli/option_table.h"
+#include "commands/command.h"
 #include "commands/output.h"
 #include "immuclient/bulk_options.h"
+#include "immuclient/bulk_records.h"
+#include "immuclient/commands.h"
 
 namespace immudb {
 

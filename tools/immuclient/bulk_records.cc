@@ -7,8 +7,10 @@
 
 #include "base/bytes.h"
 #include "base/status_macros.h"
+#include "commands/command.h"
 #include "commands/command_util.h"
 #include "commands/output.h"
+#include "immudb/types.h"
 #include "immudb/verify.h"
 
 namespace immudb {

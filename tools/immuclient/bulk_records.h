@@ -11,15 +11,16 @@
 // Files that were exported have all of it, so that they can be imported without loss.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <istream>
-#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "cli/byte_form.h"
 #include "immudb/client.h"
+#include "immudb/status.h"
 
 namespace immudb {
 

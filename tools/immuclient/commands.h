@@ -11,6 +11,7 @@
 #include <string_view>
 #include <vector>
 
+#include "cli/option_table.h"
 #include "commands/command.h"
 
 namespace immudb {

@@ -1,14 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <cstdint>
 #include <cstdio>
 #include <fstream>
-#include <functional>
-#include <ostream>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include "base/status_macros.h"
+#include "cli/option_table.h"
+#include "commands/command.h"
 #include "commands/command_util.h"
 #include "commands/progress.h"
 #include "immuclient/bulk_options.h"
 #include "immuclient/bulk_records.h"
+#include "immudb/client.h"
+#include "immudb/status.h"
+#include "immudb/types.h"
 
 namespace immudb {
 namespace {

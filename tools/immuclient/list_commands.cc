@@ -1,5 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "cli/byte_form.h"
+#include "cli/option_table.h"
+#include "commands/command.h"
 #include "commands/command_util.h"
+#include "commands/output.h"
+#include "immudb/client.h"
+#include "immudb/status.h"
 #include "immudb/verify.h"
 
 namespace immudb {

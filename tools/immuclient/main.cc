@@ -2,6 +2,7 @@
 #include <cstdlib>
 #include <iostream>
 
+#include "cli/option_table.h"
 #include "immuclient/app.h"
 
 int main(int argc, char** argv) {

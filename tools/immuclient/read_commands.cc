@@ -1,9 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <array>
 #include <cstdio>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
 
 #include "base/bytes.h"
+#include "cli/byte_form.h"
+#include "cli/option_table.h"
+#include "commands/command.h"
 #include "commands/command_util.h"
+#include "commands/output.h"
+#include "immudb/client.h"
+#include "immudb/status.h"
+#include "immudb/types.h"
 #include "immudb/verify.h"
 
 namespace immudb {

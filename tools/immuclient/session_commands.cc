@@ -1,8 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <utility>
+#include <vector>
+
 #include "base/bytes.h"
+#include "cli/option_table.h"
 #include "cli/prompt.h"
 #include "client/token_store.h"
+#include "commands/command.h"
 #include "commands/command_util.h"
+#include "commands/output.h"
+#include "immudb/client.h"
+#include "immudb/status.h"
+#include "immudb/types.h"
 
 namespace immudb {
 namespace {

@@ -4,7 +4,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <atomic>
 #include <csignal>
 #include <cstdlib>
@@ -13,9 +12,13 @@
 #include <utility>
 
 #include "cli/exit_code.h"
+#include "cli/history_file.h"
 #include "cli/shell_words.h"
 #include "cli/version.h"
 #include "commands/output.h"
+#include "immuclient/commands.h"
+#include "immudb/client.h"
+#include "immudb/status.h"
 
 namespace immudb {
 namespace {

@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstdint>
 #include <iosfwd>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "cli/line_editor.h"
 #include "cli/line_source.h"
 #include "cli/option_table.h"
-#include "immuclient/commands.h"
+#include "commands/command.h"
 
 namespace immudb {
 

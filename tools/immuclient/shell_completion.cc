@@ -1,9 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
 #include <chrono>
+#include <cstddef>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
 
+#include "cli/line_editor.h"
+#include "cli/option_table.h"
 #include "cli/shell_words.h"
+#include "immuclient/commands.h"
 #include "immuclient/shell.h"
+#include "immudb/client.h"
+#include "immudb/status.h"
 #include "support/connection_options.h"
 
 namespace immudb {

@@ -2,11 +2,21 @@
 #include <array>
 #include <cmath>
 #include <cstdio>
+#include <optional>
+#include <string>
 #include <utility>
+#include <vector>
 
 #include "base/bytes.h"
 #include "base/status_macros.h"
+#include "cli/byte_form.h"
+#include "cli/option_table.h"
+#include "commands/command.h"
 #include "commands/command_util.h"
+#include "commands/output.h"
+#include "immudb/client.h"
+#include "immudb/status.h"
+#include "immudb/types.h"
 #include "immudb/verify.h"
 
 namespace immudb {

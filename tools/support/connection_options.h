@@ -3,11 +3,11 @@
 // How a command line program is told where the server is and how to speak TLS with it.
 #pragma once
 
-#include <string_view>
 #include <vector>
 
 #include "cli/option_table.h"
 #include "immudb/client.h"
+#include "immudb/status.h"
 
 namespace immudb {
 

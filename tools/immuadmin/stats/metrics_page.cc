@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "immuadmin/stats/metrics_page.h"
 
+#include <algorithm>
 #include <cstdlib>
 #include <optional>
 #include <utility>

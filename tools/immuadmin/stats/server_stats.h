@@ -5,10 +5,12 @@
 #include <cstdint>
 #include <nlohmann/json_fwd.hpp>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
 #include "immuadmin/stats/metrics_page.h"
+#include "immudb/status.h"
 
 namespace immudb {
 

@@ -3,6 +3,7 @@
 #include <ncurses.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <clocale>
 #include <condition_variable>
 #include <csignal>
@@ -11,9 +12,13 @@
 #include <optional>
 #include <string>
 #include <thread>
+#include <utility>
+#include <vector>
 
+#include "immuadmin/stats/server_stats.h"
 #include "immuadmin/stats/stats_history.h"
 #include "immuadmin/stats/stats_source.h"
+#include "immudb/status.h"
 
 namespace immudb {
 namespace {

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <httplib.h>
 
+#include <cstddef>
+
 #include "base/status_macros.h"
+#include "immuadmin/stats/metrics_page.h"
 #include "immuadmin/stats/stats_source.h"
 
 namespace immudb {

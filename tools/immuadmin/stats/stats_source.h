@@ -4,6 +4,7 @@
 #include <string>
 
 #include "immuadmin/stats/server_stats.h"
+#include "immudb/status.h"
 
 namespace immudb {
 
