@@ -26,19 +26,22 @@ def checked(command, **settings):
     return ran.stdout
 
 
+def launcher():
+    return [word for word in os.environ["IMMUDB_CXX_LAUNCHER"].split("|") if word]
+
+
 def build_with_cmake(project, prefix, folder):
     cmake = os.environ["IMMUDB_CMAKE"]
     checked([cmake, "-S", project, "-B", folder, f"-DCMAKE_PREFIX_PATH={prefix}",
              f"-DCMAKE_CXX_COMPILER={os.environ['IMMUDB_CXX']}",
-             f"-DCMAKE_CXX_COMPILER_LAUNCHER={os.environ['IMMUDB_CXX_LAUNCHER']}"])
+             f"-DCMAKE_CXX_COMPILER_LAUNCHER={';'.join(launcher())}"])
     checked([cmake, "--build", folder, "--parallel", "2"])
 
 
 def build_with_pkg_config(consumer, libdir, folder):
     folder.mkdir()
     environment = os.environ | {"PKG_CONFIG_PATH": str(libdir / "pkgconfig")}
-    compiler = [word for word in (os.environ["IMMUDB_CXX_LAUNCHER"], os.environ["IMMUDB_CXX"])
-                if word]
+    compiler = [*launcher(), os.environ["IMMUDB_CXX"]]
     for name, components in PROGRAMS.items():
         packages = [f"immudb-{component}" for component in components]
         compile_flags, link_flags = (
