@@ -42,10 +42,6 @@ Ended Call(const std::string& command) {
   return ended;
 }
 
-bool IsInstalled(const std::string& program) {
-  return Call("command -v " + program).code == 0;
-}
-
 // All that a table can say, with characters that roff and shells would take for theirs.
 ProgramSpec Program() {
   ProgramSpec program = {
@@ -104,7 +100,6 @@ class SelfDescription : public testing::Test {
     return ended.text;
   }
   void ExpectSyntax(const std::string& shell) const {
-    if (!IsInstalled(shell)) GTEST_SKIP() << shell << " is not installed";
     const std::string path = Write("script", *CompletionScript(Program(), shell));
     const Ended checked = Call(shell + " -n " + path);
     EXPECT_EQ(checked.code, 0) << checked.text;
@@ -114,14 +109,12 @@ class SelfDescription : public testing::Test {
 };
 
 TEST_F(SelfDescription, ThePageIsRightRoff) {
-  if (!IsInstalled("mandoc")) GTEST_SKIP() << "mandoc is not installed";
   const std::string page = Write("prog.1", ManPage(Program(), "0.1.0", "2020-08-17"));
   const Ended lint = Call("mandoc -T lint -W warning " + page);
   EXPECT_EQ(lint.code, 0) << lint.text;
 }
 
 TEST_F(SelfDescription, ThePageSaysWhatTheTableSays) {
-  if (!IsInstalled("mandoc")) GTEST_SKIP() << "mandoc is not installed";
   const std::string page = Write("prog.1", ManPage(Program(), "0.1.0", "2020-08-17"));
   const std::string shown = Call("mandoc -T ascii " + page + " | sed 's/.\\x08//g'").text;
   EXPECT_THAT(shown, AllOf(HasSubstr("-p, --port=number"), HasSubstr("it's one.  Default: 3322"),
@@ -227,7 +220,6 @@ TEST_F(SelfDescription, CommandsWriteThem) {
 
 // What packages install.
 TEST_F(SelfDescription, PagesOfOurProgramsAreRight) {
-  if (!IsInstalled("mandoc")) GTEST_SKIP() << "mandoc is not installed";
   for (const std::string program : {"immudb", "immuclient"}) {
     const std::string binary = IMMUDB_BIN_DIR "/" + program;
     ASSERT_EQ(Call(binary + " mangen " + directory_).code, 0);

@@ -8,7 +8,10 @@
 #include <fstream>
 #include <string>
 
+#include "immuadmin/machine_commands.h"
+#include "support/systemd_service.h"
 #include "support/temp_dir.h"
+#include "tools/systemd_findings.h"
 
 namespace immudb {
 namespace {
@@ -33,6 +36,12 @@ TEST(ServicePlaces, ConfigurationNamesThem) {
   EXPECT_THAT(config, HasSubstr("pidfile = \"/var/lib/immudb/immudb.pid\"\n"));
   EXPECT_THAT(config, HasSubstr("auth = true\n"));
   EXPECT_THAT(ServiceConfig(kFreeBsdPlaces), Not(HasSubstr("pidfile")));
+}
+
+TEST(ServicePlaces, SystemdFindsNothingWrongWithTheUnitOfTheDaemon) {
+  const std::string unit = InstalledService().Unit(true, true);
+  EXPECT_THAT(unit, HasSubstr("\nExecStart=/usr/sbin/immudb --config /etc/immudb/immudb.toml\n"));
+  EXPECT_EQ(testing::SystemdFindings(unit), "");
 }
 
 // No FreeBSD is at hand: at least a shell understands it.
