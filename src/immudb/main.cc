@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-
 #include "immudb/daemon.h"
 
 int main(int argc, char** argv) {
