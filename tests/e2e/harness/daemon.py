@@ -75,14 +75,15 @@ def _clean_environment(home, extra):
 class Daemon:
     """Starts with `start`, ends with `stop` or `kill`; may be started again on the same data."""
 
-    def __init__(self, folder, *options, env=None, descriptors=None, address="127.0.0.1",
-                 credentials=None):
+    def __init__(self, folder, *options, env=None, descriptors=None, address_space=None,
+                 address="127.0.0.1", credentials=None):
         self.folder = Path(folder)
         self.folder.mkdir(parents=True, exist_ok=True)
         self.data = self.folder / "data"
         self.options = list(options)
         self.env = env
         self.descriptors = descriptors  # RLIMIT_NOFILE of the process
+        self.address_space = address_space  # RLIMIT_AS, in bytes; not with a sanitizer
         self.address = address
         self.credentials = credentials  # what clients connect with; None: plain text
         self.process = self.out = self.err = self.target = None
@@ -94,9 +95,13 @@ class Daemon:
                      "--metrics-port", "0"]
         if self.address:
             arguments += ["--address", self.address]
-
+        limits = []
         if self.descriptors:
-            arguments = ["sh", "-c", f'ulimit -n {self.descriptors}; exec "$@"', "sh", *arguments]
+            limits.append(f"ulimit -n {self.descriptors}")
+        if self.address_space and not os.environ.get("IMMUDB_SANITIZER"):
+            limits.append(f"ulimit -v {self.address_space >> 10}")
+        if limits:
+            arguments = ["sh", "-c", "; ".join([*limits, 'exec "$@"']), "sh", *arguments]
         self.process = subprocess.Popen(
             arguments + self.options + list(more), cwd=self.folder, stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE, stderr=subprocess.PIPE,
