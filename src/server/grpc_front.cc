@@ -116,6 +116,11 @@ void GrpcFront::Impl::Configure(grpc::ServerBuilder& builder) {
   builder.AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS,
                              kMinClientPingMs);
   builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, kMaxConcurrentStreams);
+  // gRPC inflates a request before it looks at its size, its method or its token. So nothing is
+  // inflated: a compressed request is UNIMPLEMENTED, and clients are told "identity".
+  builder.AddChannelArgument(GRPC_ARG_ENABLE_PER_MESSAGE_DECOMPRESSION, 0);
+  builder.SetCompressionAlgorithmSupportStatus(GRPC_COMPRESS_DEFLATE, false);
+  builder.SetCompressionAlgorithmSupportStatus(GRPC_COMPRESS_GZIP, false);
   // Beyond it gRPC first slows down, then cuts the calls that are being received.
   grpc::ResourceQuota quota("immudb");
   quota.Resize(std::max(kLeastReceiveBytes, kReceivedMessages * options_.max_message_bytes));
