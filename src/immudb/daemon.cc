@@ -92,7 +92,7 @@ Status StartLog(const Invocation& invocation, const Surroundings& surroundings, 
                     .take_standard_streams = detached});
   if (started.code() == StatusCode::kIoError) return started;
   if (!started.ok()) spdlog::warn("{}", started.message());
-  RouteGrpcLog();
+  RouteLibraryLogs();
   for (const auto& warning : invocation.warnings) spdlog::warn("{}", warning);
   for (const auto& [text, grave] : StartWarnings(settings)) {
     spdlog::log(grave ? spdlog::level::err : spdlog::level::warn, "{}", text);

@@ -1,8 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "server/grpc_log.h"
 
+#include <google/protobuf/stubs/logging.h>
 #include <grpc/support/log.h>
 #include <spdlog/spdlog.h>
+
+#include <chrono>
+#include <string>
+#include <string_view>
+
+#include "base/line_limiter.h"
+#include "base/printable.h"
 
 namespace immudb {
 namespace {
@@ -18,14 +26,38 @@ spdlog::level::level_enum LevelOf(gpr_log_severity severity) {
   }
 }
 
-void Log(gpr_log_func_args* line) {
-  spdlog::log(LevelOf(line->severity), "gRPC: {}", line->message);
+void Write(spdlog::level::level_enum level, std::string_view library, std::string_view message) {
+  static LineLimiter limiter(kLibraryLinesAtOnce, std::chrono::seconds(1));
+  if (!spdlog::should_log(level)) return;
+  const auto admitted = limiter.Admit();
+  if (!admitted) return;
+  std::string text = Printable(message, kMaxLibraryLine);
+  if (admitted->suppressed > 0) {
+    text += " (" + std::to_string(admitted->suppressed) + " such lines were suppressed)";
+  }
+  if (admitted->last) text += " (further ones are suppressed)";
+  spdlog::log(level, "{}: {}", library, text);
+}
+
+void LogOfGrpc(gpr_log_func_args* line) {
+  Write(LevelOf(line->severity), "gRPC", line->message);
+}
+
+void LogOfProtobuf(google::protobuf::LogLevel level, const char* /*file*/, int /*line*/,
+                   const std::string& message) {
+  // The process ends behind a fatal one, so the limit must not hold it back.
+  if (level == google::protobuf::LOGLEVEL_FATAL) {
+    return spdlog::critical("protobuf: {}", Printable(message, kMaxLibraryLine));
+  }
+  const bool error = level == google::protobuf::LOGLEVEL_ERROR;
+  Write(error ? spdlog::level::warn : spdlog::level::info, "protobuf", message);
 }
 
 }  // namespace
 
-void RouteGrpcLog() {
-  gpr_set_log_function(Log);
+void RouteLibraryLogs() {
+  gpr_set_log_function(LogOfGrpc);
+  google::protobuf::SetLogHandler(LogOfProtobuf);
 }
 
 }  // namespace immudb
