@@ -30,6 +30,21 @@ if(IMMUDB_SANITIZER)
   add_link_options(-fsanitize=${IMMUDB_SANITIZER})
 endif()
 
+# Hardening of everything that is linked here; tests/install/test_hardening.py reads it back from the
+# files. Sanitizers have checks of their own, which these would hide.
+include(CheckPIESupported)
+check_pie_supported(LANGUAGES CXX)
+add_link_options(-Wl,-z,relro,-z,now,-z,noexecstack)
+if(NOT IMMUDB_SANITIZER)
+  add_compile_options(-fstack-protector-strong -fstack-clash-protection)
+  # glibc warns about it without optimisation. Undefined first: some compilers define it themselves.
+  add_compile_options($<$<NOT:$<CONFIG:Debug>>:-U_FORTIFY_SOURCE>
+    $<$<NOT:$<CONFIG:Debug>>:-D_FORTIFY_SOURCE=2>)
+  if(CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|AMD64|i.86)$")
+    add_compile_options(-fcf-protection)
+  endif()
+endif()
+
 # immudb_hide_symbols(TARGET): of what may become part of a shared library only what is marked
 # IMMUDB_EXPORT shows outside of it.
 function(immudb_hide_symbols target)
