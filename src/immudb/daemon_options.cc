@@ -202,6 +202,13 @@ ProgramSpec DaemonProgram() {
                .default_value = "10m",
                .help = "an unused database is closed after it",
                .min = kSecond},
+              {.name = "answer-timeout",
+               .type = OptionType::kDuration,
+               .default_value = "1m",
+               .help = "a call ends whose client has not taken its answer after it, and a second "
+                       "more for each 256 KiB",
+               .min = kSecond,
+               .max = kDay},
               {.name = "consistency-check",
                .type = OptionType::kBool,
                .default_value = "true",
@@ -326,6 +333,7 @@ Result<ServerOptions> ToServerOptions(const Settings& settings) {
   options.max_open_databases = settings.Size("max-open-databases");
   options.database_idle_timeout =
       std::chrono::duration_cast<std::chrono::seconds>(settings.Duration("database-idle-timeout"));
+  options.answer_timeout = settings.Duration("answer-timeout");
   options.session_lifetime =
       std::chrono::duration_cast<std::chrono::seconds>(settings.Duration("session-lifetime"));
   options.reserved_bytes = settings.Size("disk-reserve");

@@ -61,6 +61,9 @@ class CallContext {
   // asked from any thread.
   bool abandoned() const { return abandoned_.load(std::memory_order_relaxed); }
 
+  // Asked right before the handler runs, on its thread; an error ends the call instead.
+  virtual Status Starting() { return Status::Ok(); }
+
   // The first value of this metadata of the client, if it sent any. The view lives as long as the
   // call.
   virtual std::optional<std::string_view> Metadata(std::string_view /*name*/) const {

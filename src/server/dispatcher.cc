@@ -26,7 +26,8 @@ void Handle(const Method& method, CallContext& call, const Method::Message& requ
             Method::Message& response) {
   if (call.abandoned()) return Completion{call}(Status::Unavailable("the client has gone"));
   std::optional<Status> end;
-  const Status guarded = RunGuarded([&] {
+  const Status guarded = RunGuarded([&]() -> Status {
+    IMMUDB_RETURN_IF_ERROR(call.Starting());
     end = method.handle(call, request, response);
     return Status::Ok();
   });

@@ -3,6 +3,7 @@
 
 #include <grpcpp/impl/codegen/proto_utils.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "server/dispatcher.h"
@@ -19,6 +20,12 @@ constexpr char kAuthorizationHeader[] = "authorization";
 constexpr size_t kPostedShortCalls = 32;
 constexpr size_t kPostedLongCalls = 4;
 constexpr size_t kMaxIdleCalls = 256;
+
+// With more calls in progress each answer is counted, as at least what a call costs: clients that
+// take none must not pile up small ones without end, nor calls.
+constexpr size_t kManyCalls = 2048;
+constexpr size_t kBytesOfCall = size_t{8} << 10;
+constexpr size_t kMostCalls = 32'768;
 
 }  // namespace
 
@@ -129,9 +136,9 @@ void GrpcCall::Handle() {
   if (queue_.front_.live.stopping()) {
     return Completion{*this}(Status::Unavailable("the server is stopping"));
   }
-  if (queue_.method_.access == Access::kRead && queue_.front_.answers.exhausted()) {
+  if (queue_.front_.live.taken() > kMostCalls) {
     return Completion{*this}(
-        Status::ResourceExhausted("too many large answers wait for their readers, try later"));
+        Status::ResourceExhausted("too many calls are in progress, try later"));
   }
   queue_.front_.dispatcher.Dispatch(queue_.method_, *this, *request_, *response_);
 }
@@ -148,6 +155,46 @@ std::optional<std::string_view> GrpcCall::Metadata(std::string_view name) const 
   return std::string_view(found->second.data(), found->second.size());
 }
 
+std::string GrpcCall::Reader() const {
+  std::string reader = Peer();
+  return session == nullptr ? reader : reader + " " + session->user;
+}
+
+// A listing is not begun whose answer could not be given: its work would be for nothing.
+Status GrpcCall::Starting() {
+  if (queue_.method_.access != Access::kRead || queue_.method_.run == RunOn::kPoller ||
+      queue_.front_.answers.HasRoomFor(Reader())) {
+    return Status::Ok();
+  }
+  return Status::ResourceExhausted(kTooManyAnswers);
+}
+
+bool GrpcCall::CountAnswer(size_t bytes, bool must) {
+  if (bytes < AnswerBudget::kLargeBytes) {
+    if (queue_.front_.live.taken() < kManyCalls) return true;
+    bytes = std::max(bytes, kBytesOfCall);
+    must = true;
+  }
+  AnswerBudget& answers = queue_.front_.answers;
+  const auto cancel = [this] { context_->TryCancel(); };
+  answer_ = must ? answers.Add(Reader(), bytes, cancel) : answers.TryAdd(Reader(), bytes, cancel);
+  return answer_.has_value();
+}
+
+void GrpcCall::AnswerWasTaken() {
+  if (answer_) queue_.front_.answers.Remove(*std::exchange(answer_, std::nullopt));
+}
+
+const Method& GrpcCall::method() const {
+  return queue_.method_;
+}
+
+void GrpcCall::DropMessages() {
+  request_ = nullptr;
+  response_ = nullptr;
+  arena_.Reset();
+}
+
 void GrpcCall::Ending(const Status& status) {
   queue_.front_.dispatcher.OnEnd(queue_.method_, *this, status);
   state_ = State::kFinishing;
@@ -155,11 +202,10 @@ void GrpcCall::Ending(const Status& status) {
 
 void GrpcCall::Reset() {
   state_ = State::kIdle;
+  AnswerWasTaken();
   DropWriter();
   context_.reset();
-  request_ = nullptr;
-  response_ = nullptr;
-  arena_.Reset();
+  DropMessages();
   has_metadata = false;
   authorization.reset();
   session.reset();
@@ -171,3 +217,11 @@ void GrpcCall::Reset() {
 }
 
 }  // namespace immudb
+
+grpc::Status grpc::SerializationTraits<immudb::UnaryAnswer, void>::Serialize(
+    const immudb::UnaryAnswer& answer, ByteBuffer* buffer, bool* own_buffer) {
+  const Status serialised = GenericSerialize<ProtoBufferWriter, google::protobuf::Message>(
+      *answer.message, buffer, own_buffer);
+  if (answer.drop != nullptr) answer.drop->DropMessages();
+  return serialised;
+}

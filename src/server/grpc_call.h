@@ -21,6 +21,7 @@
 #include <vector>
 
 #include "immudb/status.h"
+#include "server/answer_budget.h"
 #include "server/call_context.h"
 #include "server/method.h"
 #include "server/poller.h"
@@ -30,8 +31,15 @@ namespace immudb {
 class Dispatcher;
 class GrpcCall;
 
+// The answer of a call, as gRPC is given it. When it is serialised, a large one is dropped: it may
+// take long until its client has the bytes, and they need not be kept twice.
+struct UnaryAnswer {
+  const google::protobuf::Message* message;
+  GrpcCall* drop = nullptr;  // whose messages are dropped then; null: they are kept
+};
+
 // Messages are as untyped here as in gRPC's own plumbing: the method table knows the types.
-using UnaryWriter = grpc::ServerAsyncResponseWriter<google::protobuf::Message>;
+using UnaryWriter = grpc::ServerAsyncResponseWriter<UnaryAnswer>;
 using StreamWriter = grpc::ServerAsyncWriter<google::protobuf::Message>;
 
 // Where calls come from: the generated service.
@@ -55,6 +63,7 @@ class LiveCalls {
   void Remove();
   // Of them those that were taken: a client waits for them.
   void AddTaken() { taken_.fetch_add(1, std::memory_order_relaxed); }
+  size_t taken() const { return taken_.load(std::memory_order_relaxed); }
   void RemoveTaken();
   // Until no call is taken; at most so long.
   void WaitForNoneTaken(std::chrono::milliseconds patience);
@@ -86,22 +95,8 @@ class StreamSlots {
   std::atomic<size_t> taken_{0};
 };
 
-// How many bytes of large answers wait for clients to take them: slow readers must not fill the
-// memory. Thread-safe.
-class AnswerBudget {
- public:
-  // Smaller answers are not counted: a connection has so and so many streams.
-  static constexpr size_t kLargeBytes = size_t{64} << 10;
-
-  explicit AnswerBudget(size_t limit) : limit_(limit) {}
-  bool exhausted() const { return bytes_.load(std::memory_order_relaxed) > limit_; }
-  void Add(size_t bytes) { bytes_.fetch_add(bytes, std::memory_order_relaxed); }
-  void Remove(size_t bytes) { bytes_.fetch_sub(bytes, std::memory_order_relaxed); }
-
- private:
-  const size_t limit_;
-  std::atomic<size_t> bytes_{0};
-};
+inline constexpr char kTooManyAnswers[] =
+    "too many large answers wait for their readers, try later";
 
 // What all calls of a front share; outlives them.
 struct FrontContext {
@@ -161,6 +156,10 @@ class GrpcCall : public CallContext, public Poller::Event {
   void OnQueue(bool ok) final;
   std::string Peer() const final;
   std::optional<std::string_view> Metadata(std::string_view name) const final;
+  Status Starting() final;
+
+  // Frees request and response, which nobody may touch any more.
+  void DropMessages();
 
  protected:
   friend class MethodQueue;
@@ -177,6 +176,12 @@ class GrpcCall : public CallContext, public Poller::Event {
   void* tag() { return static_cast<Poller::Event*>(this); }
   // Before the call is ended.
   void Ending(const Status& status);
+
+  // Counts an answer of `bytes` from now until it was taken, if it is one that is counted. False:
+  // there is no room for it. An answer that `must` be given is counted anyway.
+  bool CountAnswer(size_t bytes, bool must);
+  void AnswerWasTaken();
+  const Method& method() const;
 
   MethodQueue& queue_;
   State state_ = State::kIdle;
@@ -200,14 +205,23 @@ class GrpcCall : public CallContext, public Poller::Event {
 
   void Wait();
   void Handle();
+  // To whom answers are counted: the connection, or who shares a socket file.
+  std::string Reader() const;
   void OnDone();
   void Release();
   void Reset();
 
   DoneEvent done_event_{*this};
+  std::optional<AnswerBudget::Ticket> answer_;
   bool taken_ = false;
   bool done_awaited_ = false;
   bool finished_ = false;  // and waits only for the other event
 };
 
 }  // namespace immudb
+
+template <>
+class grpc::SerializationTraits<immudb::UnaryAnswer, void> {
+ public:
+  static Status Serialize(const immudb::UnaryAnswer& answer, ByteBuffer* buffer, bool* own_buffer);
+};

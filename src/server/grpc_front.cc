@@ -17,6 +17,7 @@
 #include "server/method.h"
 #include "server/poller.h"
 #include "server/standard_services.h"
+#include "server/ticker.h"
 #include "server/tls_credentials.h"
 
 namespace immudb {
@@ -33,9 +34,10 @@ constexpr int kMaxConcurrentStreams = 4096;  // of one connection; the client qu
 constexpr size_t kLeastReceiveBytes = size_t{512} << 20;
 constexpr size_t kReceivedMessages = 8;  // of the largest size
 
-// What large answers may hold that clients have not taken yet.
+// What answers may hold that clients have not taken yet, and how often they are looked through.
 constexpr size_t kLeastAnswerBytes = size_t{256} << 20;
 constexpr size_t kAnsweredMessages = 4;
+constexpr std::chrono::milliseconds kAnswerTick{500};
 
 // For clients to see the end of their connections before these are cut.
 constexpr std::chrono::milliseconds kGoodbye{100};
@@ -70,7 +72,8 @@ class GrpcFront::Impl {
  public:
   Impl(const GrpcFrontOptions& options, Dispatcher& dispatcher)
       : options_(options),
-        answers_(std::max(kLeastAnswerBytes, kAnsweredMessages * options.max_message_bytes)),
+        answers_(std::max(kLeastAnswerBytes, kAnsweredMessages * options.max_message_bytes),
+                 options.answer_timeout),
         front_{dispatcher, live_, streams_, answers_, options_.server_uuid} {}
   ~Impl() { Shutdown(std::chrono::milliseconds::zero()); }
   Impl(const Impl&) = delete;
@@ -94,6 +97,7 @@ class GrpcFront::Impl {
   LiveCalls live_;
   StreamSlots streams_;
   AnswerBudget answers_;
+  Ticker answer_ticker_{kAnswerTick, [this] { answers_.CancelOverdue(); }};
   AsyncService<schema::ImmuService::Service> service_;
   AsyncService<operations::Operations::Service> operations_;
   HealthService health_{NameOf(RpcService::kImmuService), options_.health};

@@ -19,6 +19,8 @@ struct GrpcFrontOptions {
   std::string target;  // as ListenTarget() gives it
   size_t max_message_bytes = size_t{32} << 20;
   size_t pollers = 1;
+  // A call ends whose client has not taken its answer so long after it was made; see AnswerBudget.
+  std::chrono::milliseconds answer_timeout{std::chrono::seconds(60)};
   // `immudb-uuid` of every answer.
   std::string server_uuid;
   std::optional<TlsFiles> tls = std::nullopt;  // none: plain text

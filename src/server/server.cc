@@ -125,6 +125,7 @@ Status Server::Impl::Start() {
       {.target = *target,
        .max_message_bytes = options_.max_message_bytes,
        .pollers = options_.pollers,
+       .answer_timeout = options_.answer_timeout,
        .server_uuid = ServerIdentifierText(*identifier),
        .tls = options_.tls,
        .health = [this](const std::string& service) { return health_.Serves(service); }},

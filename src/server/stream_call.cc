@@ -3,6 +3,7 @@
 
 #include <grpcpp/impl/codegen/proto_utils.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "server/dispatcher.h"
@@ -37,12 +38,15 @@ void StreamCall::SendNext() {
   if (!more) return End(made);
   state_ = State::kWriting;
   ++messages_sent;
+  // Of any size, so that a client that takes nothing does not keep the slot for ever.
+  CountAnswer(std::max(chunk->ByteSizeLong(), AnswerBudget::kLargeBytes), /*must=*/true);
   // Serialises the chunk. The poller may have the call back before it returns.
   writer_->Write(*chunk, tag());
 }
 
 void StreamCall::OnWritten(bool ok) {
   state_ = State::kHandling;
+  AnswerWasTaken();
   if (!ok) return End(Status::Unavailable("the client has gone"));
   const Status queued = RunGuarded([this] {
     queue_.front().dispatcher.Continue([this] { SendNext(); });

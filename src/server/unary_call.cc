@@ -12,22 +12,16 @@ void UnaryCall::Post() {
   queue_.RequestNext(*context_, *request_, *writer_, tag());
 }
 
-void UnaryCall::DropWriter() {
-  writer_.reset();
-  queue_.front().answers.Remove(large_bytes_);
-  large_bytes_ = 0;
-}
-
 void UnaryCall::End(Status status) {
+  const size_t bytes = status.ok() ? response_->ByteSizeLong() : 0;
+  // What was written stays written: its answer is given in any case.
+  const bool must = !status.ok() || method().access == Access::kWrite;
+  if (!CountAnswer(bytes, must)) status = Status::ResourceExhausted(kTooManyAnswers);
   Ending(status);
-  if (const size_t bytes = response_->ByteSizeLong();
-      status.ok() && bytes >= AnswerBudget::kLargeBytes) {
-    large_bytes_ = bytes;
-    queue_.front().answers.Add(bytes);
-  }
   // The poller may have the call back before these return.
   if (status.ok()) {
-    writer_->Finish(*response_, grpc::Status::OK, tag());
+    const bool large = bytes >= AnswerBudget::kLargeBytes;
+    writer_->Finish({response_, large ? this : nullptr}, grpc::Status::OK, tag());
   } else {
     writer_->FinishWithError(ToGrpcStatus(status), tag());
   }

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <cstddef>
 #include <optional>
 
 #include "immudb/status.h"
@@ -17,11 +16,10 @@ class UnaryCall final : public GrpcCall {
  private:
   void Post() override;
   void OnWritten(bool /*ok*/) override {}
-  void DropWriter() override;
+  void DropWriter() override { writer_.reset(); }
   void End(Status status) override;
 
   std::optional<UnaryWriter> writer_;
-  size_t large_bytes_ = 0;  // of the answer, counted in the budget
 };
 
 }  // namespace immudb
