@@ -1,12 +1,29 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/thread_pool.h"
 
+#include <spdlog/spdlog.h>
+
 #include <algorithm>
 #include <atomic>
+#include <cstdlib>
+#include <exception>
 #include <memory>
 #include <utility>
 
 namespace immudb {
+
+void RunTask(const std::function<void()>& task) noexcept {
+  try {
+    task();
+    return;
+  } catch (const std::exception& error) {
+    spdlog::critical("a task failed, the process ends: {}", error.what());
+  } catch (...) {
+    spdlog::critical("a task failed, the process ends");
+  }
+  spdlog::default_logger_raw()->flush();
+  std::abort();
+}
 
 ThreadPool::ThreadPool(size_t threads, size_t max_queued) : max_queued_(max_queued) {
   threads_.reserve(threads);
@@ -37,6 +54,7 @@ void ThreadPool::Submit(std::function<void()> task) {
   {
     const std::lock_guard lock(mutex_);
     queue_.push_back(std::move(task));
+    queued_.store(queue_.size(), std::memory_order_relaxed);
   }
   wake_.notify_one();
 }
@@ -50,7 +68,7 @@ void ThreadPool::Run() {
     queue_.pop_front();
     queued_.store(queue_.size(), std::memory_order_relaxed);
     lock.unlock();
-    task();
+    RunTask(task);
     task = nullptr;
     lock.lock();
   }

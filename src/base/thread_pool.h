@@ -12,6 +12,11 @@
 
 namespace immudb {
 
+// Runs a task of a pool. A task MUST NOT throw: whoever waits for it would wait for ever, and the
+// state that it leaves is unknown. An exception that leaves it is logged and ends the process, as a
+// crash does. Tasks whose memory depends on what a client sent catch what is thrown themselves.
+void RunTask(const std::function<void()>& task) noexcept;
+
 // A fixed set of worker threads with one queue. Thread-safe. The destructor runs what is queued,
 // then joins.
 class ThreadPool {
@@ -34,7 +39,7 @@ class ThreadPool {
 
   size_t thread_count() const { return threads_.size(); }
 
-  // Is there work that no worker has taken yet? Then a long task does well to queue itself anew.
+  // Is there work that no worker has taken yet? A long task should then queue itself again.
   bool busy() const { return queued_.load(std::memory_order_relaxed) > 0; }
 
  private:
@@ -45,7 +50,7 @@ class ThreadPool {
   std::condition_variable wake_;
   std::deque<std::function<void()>> queue_;  // guarded by mutex_
   bool stopping_ = false;                    // guarded by mutex_
-  std::atomic<size_t> queued_{0};            // size of queue_
+  std::atomic<size_t> queued_{0};            // size of queue_, changed under mutex_
   std::vector<std::thread> threads_;
 };
 

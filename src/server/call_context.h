@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -56,6 +57,19 @@ class CallContext {
   // Of that database, open as long as the call. Only for the data calls.
   std::shared_ptr<Store> open_store;
   Store& store() const { return *open_store; }
+
+  // Requests and values over this size are not handled on the thread of the network.
+  static constexpr size_t kLargeBytes = size_t{64} << 10;
+
+  // The handler runs on the thread of the network. Instead of waiting for the disk or handling a
+  // large value it returns WouldWait(), before it has started anything: then it runs again, on a
+  // thread where it may wait. Set by the dispatcher.
+  bool at_once = false;
+  Status WouldWait() {
+    would_wait = true;
+    return Status::Unavailable("the call would wait");
+  }
+  bool would_wait = false;
 
   // Nobody waits for the answer any more. Known for the calls that are not handled at once; may be
   // asked from any thread.

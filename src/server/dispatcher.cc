@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <chrono>
 #include <optional>
+#include <string>
 #include <utility>
 
 #include "base/status_macros.h"
@@ -11,36 +12,47 @@
 #include "database/databases.h"
 #include "server/access_control.h"
 #include "server/exception_barrier.h"
+#include "server/peer_address.h"
 
 namespace immudb {
 namespace {
 
 constexpr size_t kMaxQueuedReads = 4096;
+// One at a time and user, and one that is free for the others.
+constexpr size_t kAdministrationThreads = 2;
+constexpr size_t kMaxQueuedAdministration = 1024;
+constexpr size_t kWaitingThreads = 3;
+constexpr size_t kMaxQueuedWaiting = 4096;
 // One login takes about a tenth of a second: nobody waits much longer than some seconds.
 constexpr size_t kMaxQueuedLogins = 32;
 constexpr size_t kOpenerThreads = 4;
 constexpr size_t kMaxQueuedForOpening = 1024;
 
-// Handlers that hand their Completion on do so last, and then return: what throws has not.
-void Handle(const Method& method, CallContext& call, const Method::Message& request,
-            Method::Message& response) {
-  if (call.abandoned()) return Completion{call}(Status::Unavailable("the client has gone"));
+// The status to end the call with; nothing if the handler has passed its Completion on. Then the
+// call may be over, and another one in its place. A handler does so as the last thing: one that
+// throws has not done so.
+std::optional<Status> Handle(const Method& method, CallContext& call,
+                             const Method::Message& request, Method::Message& response) {
   std::optional<Status> end;
   const Status guarded = RunGuarded([&]() -> Status {
     IMMUDB_RETURN_IF_ERROR(call.Starting());
     end = method.handle(call, request, response);
     return Status::Ok();
   });
-  if (!guarded.ok()) end = guarded;
-  if (end) Completion{call}(*std::move(end));
+  return guarded.ok() ? end : guarded;
 }
 
-// Has the pool run `task`, or ends the call.
-template <typename Task>
-void Queue(ThreadPool& pool, CallContext& call, Task task) {
+// Whose share of the threads a call uses. User names have no '@'.
+std::string OwnerOf(const CallContext& call) {
+  return call.session != nullptr ? call.session->user : '@' + PeerAddress(call.Peer());
+}
+
+// Has a pool take `task` by `submit`, or ends the call.
+template <typename Submit>
+void Queue(CallContext& call, const Submit& submit) {
   bool queued = false;
   const Status submitted = RunGuarded([&] {
-    queued = pool.TrySubmit(std::move(task));
+    queued = submit();
     return Status::Ok();
   });
   if (!submitted.ok()) return Completion{call}(submitted);
@@ -53,7 +65,9 @@ Dispatcher::Dispatcher(const Services& services, size_t reader_threads,
                        std::vector<CallObserver*> observers)
     : services_(services),
       observers_(std::move(observers)),
-      readers_(std::max<size_t>(reader_threads, 1), kMaxQueuedReads),
+      readers_(std::max<size_t>(reader_threads, 1) + 1, kMaxQueuedReads),
+      administration_(kAdministrationThreads, kMaxQueuedAdministration),
+      waiting_(kWaitingThreads, kMaxQueuedWaiting),
       logins_(1, kMaxQueuedLogins),
       openers_(kOpenerThreads, kMaxQueuedForOpening) {}
 
@@ -64,8 +78,10 @@ void Dispatcher::Dispatch(const Method& method, CallContext& call, const Method:
   if (method.access != Access::kOpen) {
     call.open_store = call.database->StoreIfOpen();
     if (call.open_store == nullptr) {
-      return Queue(openers_, call, [this, m = &method, c = &call, in = &request, out = &response] {
-        OpenAndRun(*m, *c, *in, *out);
+      return Queue(call, [&] {
+        return openers_.TrySubmit([this, m = &method, c = &call, in = &request, out = &response] {
+          OpenAndRun(*m, *c, *in, *out);
+        });
       });
     }
   }
@@ -74,9 +90,57 @@ void Dispatcher::Dispatch(const Method& method, CallContext& call, const Method:
 
 void Dispatcher::Run(const Method& method, CallContext& call, const Method::Message& request,
                      Method::Message& response) {
-  if (method.run == RunOn::kPoller) return Handle(method, call, request, response);
-  Queue(method.run == RunOn::kLogin ? logins_ : readers_, call,
-        [m = &method, c = &call, in = &request, out = &response] { Handle(*m, *c, *in, *out); });
+  switch (method.run) {
+    case RunOn::kPoller:
+      return RunAtOnce(method, call, request, response);
+    case RunOn::kReader:
+      return Enqueue(readers_, method, call, request, response);
+    case RunOn::kAdministration:
+      return Enqueue(administration_, method, call, request, response);
+    case RunOn::kLogin:
+      return Queue(call, [&] {
+        return logins_.TrySubmit([this, m = &method, c = &call, in = &request, out = &response] {
+          RunQueued(*m, *c, *in, *out);
+        });
+      });
+  }
+}
+
+void Dispatcher::RunAtOnce(const Method& method, CallContext& call, const Method::Message& request,
+                           Method::Message& response) {
+  if (method.access == Access::kWrite && request.ByteSizeLong() > CallContext::kLargeBytes) {
+    return Enqueue(waiting_, method, call, request, response);
+  }
+  call.at_once = true;
+  call.would_wait = false;
+  std::optional<Status> end = Handle(method, call, request, response);
+  if (!end) return;
+  if (!call.would_wait) return Completion{call}(*std::move(end));
+  response.Clear();
+  Enqueue(waiting_, method, call, request, response);
+}
+
+void Dispatcher::Enqueue(FairPool& lane, const Method& method, CallContext& call,
+                         const Method::Message& request, Method::Message& response) {
+  Queue(call, [&] {
+    return lane.TrySubmit(OwnerOf(call), [this, m = &method, c = &call, in = &request,
+                                          out = &response] { RunQueued(*m, *c, *in, *out); });
+  });
+}
+
+void Dispatcher::RunQueued(const Method& method, CallContext& call, const Method::Message& request,
+                           Method::Message& response) {
+  if (call.abandoned()) return Completion{call}(Status::Unavailable("the client has gone"));
+  if (stopping_.load(std::memory_order_relaxed)) {
+    return Completion{call}(Status::Unavailable("the server is stopping"));
+  }
+  call.at_once = false;
+  std::optional<Status> end = Handle(method, call, request, response);
+  if (end) Completion{call}(*std::move(end));
+}
+
+void Dispatcher::Continue(const CallContext& call, std::function<void()> step) {
+  readers_.Submit(OwnerOf(call), std::move(step));
 }
 
 void Dispatcher::OpenAndRun(const Method& method, CallContext& call, const Method::Message& request,

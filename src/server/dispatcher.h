@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <cstddef>
 #include <functional>
 #include <utility>
 #include <vector>
 
+#include "base/fair_pool.h"
 #include "base/thread_pool.h"
 #include "immudb/status.h"
 #include "server/call_context.h"
@@ -26,10 +28,12 @@ class CallObserver {
 };
 
 // The one place that every call passes: it authorises the call, then has its handler run where the
-// table says. Thread-safe. The destructor waits for the handlers that are queued.
+// table says. The threads of each lane are shared among the users, or the addresses of those who
+// are not logged in. Thread-safe. The destructor waits for the handlers that are queued.
 class Dispatcher {
  public:
-  // `services` and the observers outlive the dispatcher.
+  // `services` and the observers outlive the dispatcher. One user has `reader_threads` threads for
+  // long reads; there is one more, for the others.
   Dispatcher(const Services& services, size_t reader_threads, std::vector<CallObserver*> observers);
 
   // The front MUST call this once for each call that it takes, before anything else.
@@ -39,9 +43,12 @@ class Dispatcher {
   void Dispatch(const Method& method, CallContext& call, const Method::Message& request,
                 Method::Message& response);
 
-  // Goes on with a call on the pool of long reads. Never refused: whoever goes on bounds how many
-  // such calls there are. Throws if memory is out.
-  void Continue(std::function<void()> step) { readers_.Submit(std::move(step)); }
+  // Continues a call on the pool of long reads. Never refused: whoever continues calls bounds how
+  // many of them there are. Throws if memory is out.
+  void Continue(const CallContext& call, std::function<void()> step);
+
+  // The server stops: calls that wait for a thread end with kUnavailable instead of being handled.
+  void Stop() { stopping_.store(true, std::memory_order_relaxed); }
 
   // The front MUST call this once for each call that it ends.
   void OnEnd(const Method& method, const CallContext& call, const Status& status);
@@ -49,12 +56,22 @@ class Dispatcher {
  private:
   void Run(const Method& method, CallContext& call, const Method::Message& request,
            Method::Message& response);
+  void RunAtOnce(const Method& method, CallContext& call, const Method::Message& request,
+                 Method::Message& response);
+  // Has a thread of the lane run the handler, or ends the call if too many wait for it.
+  void Enqueue(FairPool& lane, const Method& method, CallContext& call,
+               const Method::Message& request, Method::Message& response);
+  void RunQueued(const Method& method, CallContext& call, const Method::Message& request,
+                 Method::Message& response);
   void OpenAndRun(const Method& method, CallContext& call, const Method::Message& request,
                   Method::Message& response);
 
   const Services& services_;
   const std::vector<CallObserver*> observers_;
-  ThreadPool readers_;
+  std::atomic<bool> stopping_{false};
+  FairPool readers_;
+  FairPool administration_;
+  FairPool waiting_;  // point calls that the poller may not handle: they would wait for the disk
   ThreadPool logins_;
   ThreadPool openers_;  // opening a database may take its time
 };

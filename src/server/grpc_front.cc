@@ -13,6 +13,7 @@
 #include "base/status_macros.h"
 #include "operations.grpc.pb.h"
 #include "schema.grpc.pb.h"
+#include "server/dispatcher.h"
 #include "server/grpc_call.h"
 #include "server/method.h"
 #include "server/poller.h"
@@ -195,6 +196,7 @@ void GrpcFront::Impl::Shutdown(std::chrono::milliseconds grace) {
   health_.StopServing();
   live_.Stop();
   live_.WaitForNoneTaken(grace);
+  front_.dispatcher.Stop();
   // Connections may stay as long as their clients do not look at them: no reason to wait.
   server_->Shutdown(std::chrono::system_clock::now() + kGoodbye);
   live_.WaitForNone();

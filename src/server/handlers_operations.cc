@@ -44,13 +44,14 @@ Status GetStatus(CallContext& call, const operations::GetStatusRequest&,
                  operations::GetStatusResponse& response) {
   const Services& services = *call.services;
   const bool names = IsOperator(call);
-  response.set_ready(services.health.Ready());
-  for (auto& check : services.health.Checks()) {
+  const auto report = services.health.Report();
+  response.set_ready(report->ready);
+  for (const auto& check : report->checks) {
     if (!names && !check.decides) continue;
     auto& shown = *response.add_checks();
-    shown.set_name(std::move(check.name));
+    shown.set_name(check.name);
     shown.set_ok(check.ok);
-    if (names) shown.set_reason(std::move(check.reason));
+    if (names) shown.set_reason(check.reason);
   }
   if (const auto figures = services.health.checker_figures()) {
     AddChecker(*figures, names, *response.mutable_checker());

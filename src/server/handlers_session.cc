@@ -30,14 +30,6 @@ Status Unauthenticated(const char* text) {
   return {StatusCode::kUnauthenticated, text};
 }
 
-// Reads the newest entry, its log record and its leaf. One that is closed is not opened for it.
-bool CanRead(Database& database) {
-  const auto store = database.StoreIfOpen();
-  if (store == nullptr) return database.failure().ok();
-  const Snapshot snapshot = store->Latest();
-  return snapshot.size().empty() || snapshot.GetByIndex(snapshot.size().Last()).ok();
-}
-
 // Passwords that were typed into the wrong field do not look like names.
 std::string NameForAudit(const std::string& name) {
   return CheckUserName(name).ok() ? name : "(not a user name)";
@@ -45,10 +37,14 @@ std::string NameForAudit(const std::string& name) {
 
 }  // namespace
 
+// Anybody may ask: on the poller it tells what is remembered.
 Status Health(CallContext& call, const Empty&, schema::HealthResponse& response) {
   const Services& services = *call.services;
-  response.set_status(
-      CanRead(call.database != nullptr ? *call.database : *services.databases.default_database()));
+  Database& database =
+      call.database != nullptr ? *call.database : *services.databases.default_database();
+  const auto remembered = services.health.RememberedRead(database);
+  if (!remembered && call.at_once) return call.WouldWait();
+  response.set_status(remembered ? *remembered : services.health.NewestEntryCanBeRead(database));
   response.set_version(services.options.version_text);
   return Status::Ok();
 }

@@ -1,17 +1,29 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "server/health_checks.h"
 
+#include <spdlog/spdlog.h>
+
+#include <new>
 #include <nlohmann/json.hpp>
 
 #include "base/file_system.h"
 #include "database/database.h"
 #include "database/databases.h"
+#include "immudb/store.h"
+#include "immudb/types.h"
 
 namespace immudb {
 namespace {
 
 HealthCheck Of(std::string name, const Status& status, bool decides) {
   return {std::move(name), status.ok(), status.message(), decides};
+}
+
+bool ReadNewestEntry(Database& database) {
+  const auto store = database.StoreIfOpen();
+  if (store == nullptr) return database.failure().ok();
+  const Snapshot snapshot = store->Latest();
+  return snapshot.size().empty() || snapshot.GetByIndex(snapshot.size().Last()).ok();
 }
 
 nlohmann::json ToJson(const HealthCheck& check) {
@@ -96,6 +108,46 @@ bool HealthChecks::Ready() const {
   if (!PhaseCheck().ok || !DiskCheck().ok) return false;
   const std::shared_lock lock(mutex_);
   return databases_ != nullptr && databases_->SystemHealth().ok();
+}
+
+std::shared_ptr<const HealthChecks::Summary> HealthChecks::Report() const {
+  const std::lock_guard lock(report_mutex_);
+  const auto now = clock_();
+  if (report_ == nullptr || now - reported_at_ >= kRemembered) {
+    report_ = std::make_shared<const Summary>(Summary{Ready(), Checks()});
+    reported_at_ = now;
+  }
+  return report_;
+}
+
+bool HealthChecks::Remembers(const Read& read) const {
+  const bool ever = read.at != std::chrono::steady_clock::time_point::min();
+  return ever && (read.reading || clock_() - read.at < kRemembered);
+}
+
+std::optional<bool> HealthChecks::RememberedRead(const Database& database) const {
+  const std::lock_guard lock(reads_mutex_);
+  const auto found = reads_.find(database.name());
+  if (found == reads_.end() || !Remembers(found->second)) return std::nullopt;
+  return found->second.could;
+}
+
+bool HealthChecks::NewestEntryCanBeRead(Database& database) const {
+  {
+    const std::lock_guard lock(reads_mutex_);
+    Read& read = reads_[database.name()];
+    if (Remembers(read)) return read.could;
+    read.reading = true;
+  }
+  bool could = false;
+  try {
+    could = ReadNewestEntry(database);
+  } catch (const std::bad_alloc&) {
+    spdlog::error("the newest entry of {} could not be read: not enough memory", database.name());
+  }
+  const std::lock_guard lock(reads_mutex_);
+  reads_[database.name()] = {.could = could, .reading = false, .at = clock_()};
+  return could;
 }
 
 std::optional<IntegrityChecker::Figures> HealthChecks::checker_figures() const {

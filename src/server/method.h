@@ -25,9 +25,12 @@ enum class Access : uint8_t {
 
 // Where the handler runs.
 enum class RunOn : uint8_t {
-  kPoller,  // the thread of the network: must not wait for anything but a point read
-  kReader,  // the pool for listings and other long reads
-  kLogin,   // the one thread that hashes passwords
+  // The thread of the network, as long as that neither waits for the disk nor moves much: else the
+  // lane for such calls. See CallContext::Latest.
+  kPoller,
+  kReader,          // the pool for listings and other long reads
+  kAdministration,  // users, databases, settings, status: nothing that grows with what is stored
+  kLogin,           // the one thread that hashes passwords
 };
 
 // Whose method it is.

@@ -103,20 +103,20 @@ std::span<const Method> ServedMethods() {
   static const Method kMethods[] = {
       Row<&Health>("Health", Access::kOpen, RunOn::kPoller),
       Row<&Login>("Login", Access::kOpen, RunOn::kLogin),
-      Row<&Logout>("Logout", Access::kOpen, RunOn::kPoller),
+      Row<&Logout>("Logout", Access::kOpen, RunOn::kAdministration),
 
       // Their rules depend on who asks for what, and on the mode: the handlers apply them.
       Row<&CreateUser>("CreateUser", Access::kOpen, RunOn::kLogin),
       Row<&ChangePassword>("ChangePassword", Access::kOpen, RunOn::kLogin),
-      Row<&ListUsers>("ListUsers", Access::kOpen, RunOn::kReader),
-      Row<&ChangePermission>("ChangePermission", Access::kOpen, RunOn::kReader),
-      Row<&SetActiveUser>("SetActiveUser", Access::kOpen, RunOn::kReader),
-      Row<&CreateDatabase>("CreateDatabase", Access::kOpen, RunOn::kReader),
-      Row<&UseDatabase>("UseDatabase", Access::kOpen, RunOn::kReader),
-      Row<&DatabaseList>("DatabaseList", Access::kOpen, RunOn::kReader),
+      Row<&ListUsers>("ListUsers", Access::kOpen, RunOn::kAdministration),
+      Row<&ChangePermission>("ChangePermission", Access::kOpen, RunOn::kAdministration),
+      Row<&SetActiveUser>("SetActiveUser", Access::kOpen, RunOn::kAdministration),
+      Row<&CreateDatabase>("CreateDatabase", Access::kOpen, RunOn::kAdministration),
+      Row<&UseDatabase>("UseDatabase", Access::kOpen, RunOn::kAdministration),
+      Row<&DatabaseList>("DatabaseList", Access::kOpen, RunOn::kAdministration),
 
-      Row<&UpdateAuthConfig>("UpdateAuthConfig", Access::kSystemAdmin, RunOn::kReader),
-      Row<&UpdateMTLSConfig>("UpdateMTLSConfig", Access::kSystemAdmin, RunOn::kReader),
+      Row<&UpdateAuthConfig>("UpdateAuthConfig", Access::kSystemAdmin, RunOn::kAdministration),
+      Row<&UpdateMTLSConfig>("UpdateMTLSConfig", Access::kSystemAdmin, RunOn::kAdministration),
 
       Row<&Set>("Set", Access::kWrite, RunOn::kPoller),
       Row<&SetSV>("SetSV", Access::kWrite, RunOn::kPoller),
@@ -155,8 +155,8 @@ std::span<const Method> ServedMethods() {
       Row<&PrintTree>("PrintTree", Access::kSystemAdmin, RunOn::kReader),
       StreamRow<&Dump, pb::KVList>("Dump", Access::kDatabaseAdmin),
 
-      OperationsRow<&GetStatus>("GetStatus", Access::kOpen, RunOn::kPoller),
-      OperationsRow<&ClearTamper>("ClearTamper", Access::kOpen, RunOn::kReader),
+      OperationsRow<&GetStatus>("GetStatus", Access::kOpen, RunOn::kAdministration),
+      OperationsRow<&ClearTamper>("ClearTamper", Access::kOpen, RunOn::kAdministration),
   };
   return kMethods;
 }

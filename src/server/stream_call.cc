@@ -49,7 +49,7 @@ void StreamCall::OnWritten(bool ok) {
   AnswerWasTaken();
   if (!ok) return End(Status::Unavailable("the client has gone"));
   const Status queued = RunGuarded([this] {
-    queue_.front().dispatcher.Continue([this] { SendNext(); });
+    queue_.front().dispatcher.Continue(*this, [this] { SendNext(); });
     return Status::Ok();
   });
   if (!queued.ok()) End(queued);

@@ -2,12 +2,15 @@
 #include "base/thread_pool.h"
 
 #include <gtest/gtest.h>
+#include <spdlog/sinks/stdout_sinks.h>
+#include <spdlog/spdlog.h>
 
 #include <algorithm>
 #include <atomic>
 #include <latch>
 #include <memory>
 #include <mutex>
+#include <stdexcept>
 #include <thread>
 #include <vector>
 
@@ -107,6 +110,36 @@ TEST(ThreadPoolTest, TrySubmitRefusesBeyondTheBound) {
     release.count_down();
   }
   EXPECT_EQ(ran, 13) << "what was taken runs before the pool is gone, what was refused never";
+}
+
+// A stage of the commit pipeline gives up its thread when another store waits for one.
+TEST(ThreadPoolTest, BusyWhileWorkWaitsHoweverItWasSubmitted) {
+  ThreadPool pool(1);
+  std::latch started(1);
+  std::latch release(1);
+  std::latch last(1);
+  pool.Submit([&] {
+    started.count_down();
+    release.wait();
+  });
+  started.wait();
+  EXPECT_FALSE(pool.busy());
+  pool.Submit([&] { last.count_down(); });
+  EXPECT_TRUE(pool.busy());
+  release.count_down();
+  last.wait();
+  EXPECT_FALSE(pool.busy());
+}
+
+// Whoever waits for the task would wait for ever: the process ends and tells why.
+TEST(ThreadPoolDeathTest, ExceptionOfATaskEndsTheProcessWithALine) {
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
+  const auto fail = [] {
+    spdlog::set_default_logger(spdlog::stderr_logger_mt("death"));
+    ThreadPool pool(1);
+    pool.Submit([] { throw std::runtime_error("the reason"); });
+  };
+  EXPECT_DEATH(fail(), "a task failed, the process ends: the reason");
 }
 
 }  // namespace

@@ -16,6 +16,7 @@
 #include <utility>
 #include <vector>
 
+#include "schema.pb.h"
 #include "server/access_control.h"
 #include "server/dispatcher.h"
 #include "server/status_mapping.h"
@@ -340,6 +341,122 @@ TEST_F(DispatcherTest, LoginsBeyondTheQueueAreRefused) {
   EXPECT_EQ(calls.back()->Wait().code(), StatusCode::kResourceExhausted);
   gate_.Open();
   for (size_t i = 0; i + 1 < calls.size(); ++i) EXPECT_TRUE(calls[i]->Wait().ok());
+}
+
+// A read-only user with 32 counts of a large database must hold up nobody else: neither their
+// listings nor the administrator who wants to lock that user out.
+TEST_F(DispatcherTest, LongCallsOfOneUserDoNotHoldUpOthers) {
+  const auto wait = [](CallContext&, const Method::Message&,
+                       Method::Message&) -> std::optional<Status> {
+    gate->Pass();
+    return Status::Ok();
+  };
+  const auto token_of = [&](const char* user) {
+    Session session;
+    session.user = user;
+    session.permission = Permission::kRead;
+    session.database = databases_->default_database();
+    return sessions_.Issue(std::move(session));
+  };
+  const std::string greedy = token_of("greedy");
+  const std::string modest = token_of("modest");
+  Dispatcher dispatcher(*services_, 2, {});
+  const Method count = MethodOf(Access::kRead, RunOn::kReader, wait);
+  std::vector<std::unique_ptr<FakeCall>> counts;
+  for (int i = 0; i < 32; ++i) {
+    counts.push_back(std::make_unique<FakeCall>());
+    counts.back()->authorization = greedy;
+    dispatcher.Dispatch(count, *counts.back(), request_, response_);
+  }
+  gate_.WaitForArrival();
+  for (const RunOn run : {RunOn::kReader, RunOn::kAdministration, RunOn::kPoller, RunOn::kLogin}) {
+    FakeCall call;
+    call.authorization = modest;
+    dispatcher.Dispatch(MethodOf(Access::kRead, run, &Fine), call, request_, response_);
+    EXPECT_EQ(call.Wait(), Status::Ok());
+  }
+  gate_.Open();
+  for (const auto& call : counts) EXPECT_TRUE(call->Wait().ok());
+}
+
+// What waits for a thread when the server stops is not begun any more.
+TEST_F(DispatcherTest, QueuedCallsEndWhenTheServerStops) {
+  const auto wait = [](CallContext&, const Method::Message&,
+                       Method::Message&) -> std::optional<Status> {
+    gate->Pass();
+    return Status::Ok();
+  };
+  for (const RunOn run : {RunOn::kReader, RunOn::kAdministration, RunOn::kLogin}) {
+    Gate own;
+    gate = &own;
+    Dispatcher dispatcher(*services_, 1, {});
+    const Method method = MethodOf(Access::kOpen, run, wait);
+    FakeCall running;
+    FakeCall queued;
+    dispatcher.Dispatch(method, running, request_, response_);
+    own.WaitForArrival();
+    dispatcher.Dispatch(method, queued, request_, response_);
+    dispatcher.Stop();
+    own.Open();
+    EXPECT_TRUE(running.Wait().ok());
+    EXPECT_EQ(queued.Wait(), Status::Unavailable("the server is stopping"));
+  }
+}
+
+// The thread of the network waits for no disk: such a call runs again where it may.
+TEST_F(DispatcherTest, CallThatWouldWaitRunsAgainOnAnotherThread) {
+  const auto handle = [](CallContext& call, const Method::Message&,
+                         Method::Message&) -> std::optional<Status> {
+    if (call.at_once) return call.WouldWait();
+    gate->Pass();
+    return Status::Ok();
+  };
+  Dispatcher dispatcher(*services_, 1, {});
+  FakeCall call;
+  dispatcher.Dispatch(MethodOf(Access::kOpen, RunOn::kPoller, handle), call, request_, response_);
+  gate_.Open();
+  EXPECT_TRUE(call.Wait().ok());
+  EXPECT_NE(call.ended_on, std::this_thread::get_id());
+}
+
+// Its bytes would be copied and hashed while everybody waits.
+TEST_F(DispatcherTest, LargeWritesAreHandledOnAnotherThread) {
+  Dispatcher dispatcher(*services_, 1, {});
+  schema::KeyValue request;
+  const Method set = MethodOf(Access::kWrite, RunOn::kPoller, &Fine);
+  const std::string token = TokenFor(Permission::kReadWrite);
+  for (const size_t bytes : {size_t{100}, CallContext::kLargeBytes + 1}) {
+    request.set_value(std::string(bytes, 'v'));
+    FakeCall call;
+    call.authorization = token;
+    dispatcher.Dispatch(set, call, request, response_);
+    EXPECT_TRUE(call.Wait().ok());
+    EXPECT_EQ(call.ended_on == std::this_thread::get_id(), bytes == 100) << bytes;
+  }
+}
+
+// Thousands may ask at once, and nobody has to log in for it.
+TEST_F(DispatcherTest, HealthReadsTheNewestEntryOnceASecond) {
+  auto now = std::chrono::steady_clock::now();
+  const HealthChecks health(directory_.path(), 0, [&now] { return now; });
+  Database& database = *databases_->default_database();
+  EXPECT_EQ(health.RememberedRead(database), std::nullopt);
+  EXPECT_TRUE(health.NewestEntryCanBeRead(database));
+  EXPECT_EQ(health.RememberedRead(database), true);
+  now += std::chrono::milliseconds(999);
+  EXPECT_EQ(health.RememberedRead(database), true);
+  now += std::chrono::milliseconds(1);
+  EXPECT_EQ(health.RememberedRead(database), std::nullopt);
+}
+
+TEST_F(DispatcherTest, StatusIsMadeOnceASecond) {
+  auto now = std::chrono::steady_clock::now();
+  const HealthChecks health(directory_.path(), 0, [&now] { return now; });
+  const auto first = health.Report();
+  EXPECT_FALSE(first->ready) << "it is starting";
+  EXPECT_EQ(health.Report(), first);
+  now += std::chrono::seconds(1);
+  EXPECT_NE(health.Report(), first);
 }
 
 TEST(AccessControl, OneLeadingBearerIsTakenOff) {
