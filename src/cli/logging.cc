@@ -2,10 +2,10 @@
 #include "cli/logging.h"
 
 #include <spdlog/pattern_formatter.h>
-#include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
 
 #include <ctime>
+#include <exception>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -14,7 +14,7 @@
 
 #include "base/log_event.h"
 #include "base/status_macros.h"
-#include "cli/log_file_sink.h"
+#include "cli/queued_log_sink.h"
 
 namespace immudb {
 namespace {
@@ -100,10 +100,7 @@ class JsonFormatter final : public spdlog::formatter {
 };
 
 Result<spdlog::sink_ptr> MakeSink(const LogOptions& options) {
-  if (options.file.empty()) {
-    return spdlog::sink_ptr(std::make_shared<spdlog::sinks::stderr_sink_mt>());
-  }
-  auto sink = std::make_shared<LogFileSink>(options.file, options.take_standard_streams);
+  auto sink = std::make_shared<QueuedLogSink>(options.file, options.take_standard_streams);
   IMMUDB_RETURN_IF_ERROR(sink->Open());
   return spdlog::sink_ptr(std::move(sink));
 }
@@ -120,17 +117,21 @@ Status StartLogging(const LogOptions& options) {
                                        : TextFormatter(options));
     logger->set_level(level.value_or(spdlog::level::info));
     spdlog::set_default_logger(std::move(logger));
-  } catch (const spdlog::spdlog_ex& error) {
-    return Status::IoError(error.what());
+  } catch (const std::exception& error) {  // of spdlog; no thread could be started
+    return Status::IoError(std::string("the log cannot be started: ") + error.what());
   }
   if (level) return Status::Ok();
   return Status::InvalidArgument("LOG_LEVEL=" + options.level +
                                  " is not one of error, warn, info, debug: info is used");
 }
 
+void FlushLog() {
+  spdlog::default_logger()->flush();
+}
+
 Status ReopenLog() {
   for (const auto& sink : spdlog::default_logger()->sinks()) {
-    if (auto* file = dynamic_cast<LogFileSink*>(sink.get())) return file->Open();
+    if (auto* file = dynamic_cast<QueuedLogSink*>(sink.get())) return file->Open();
   }
   return Status::Ok();
 }

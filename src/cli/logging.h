@@ -25,10 +25,16 @@ struct LogOptions {
 //
 // In JSON the fields of a LogEvent (base/log_event.h) are members behind these, after "event", its
 // name.
-// Lines are handed to the system at once. To be called once, before other threads log.
+// A thread of the log writes the lines (cli/queued_log_sink.h): whoever logs waits for nothing, and
+// what the disk or the reader of a pipe does not take in time is dropped and counted. To be called
+// once, before other threads log.
 // kIoError: the file cannot be written, nothing was changed. kInvalidArgument: the level is
 // unknown, the log is started with info.
 Status StartLogging(const LogOptions& options);
+
+// Waits until what was logged is written, at most QueuedLogSink::kPatience. For what the process
+// says elsewhere behind it. Thread-safe.
+void FlushLog();
 
 // Opens the log file anew (after it was renamed); nothing if the log goes to stderr. If that fails
 // (kIoError) the old one stays in use. Thread-safe.

@@ -148,6 +148,7 @@ int RunInForeground(const Invocation& invocation, const Surroundings& surroundin
   const bool plain_on_stderr =
       settings.Text("logfile").empty() && settings.Text("log-format") == "text";
   if (!plain_on_stderr) spdlog::error("{}", served.message());
+  FlushLog();
   return Fail(served, ExitCode::kFailed, report);
 }
 

@@ -352,16 +352,16 @@ Result<ServerOptions> ToServerOptions(const Settings& settings) {
 std::vector<StartWarning> StartWarnings(const Settings& settings) {
   std::vector<StartWarning> warnings;
   const bool devmode = settings.Bool("devmode");
-  const std::string who = devmode ? "everybody who reaches it" : "everybody on this machine";
   if (settings.Bool("maintenance")) {
     warnings.push_back(
-        {"maintenance mode: " + who +
-             " can manage users and read and write every database without a password" +
-             (devmode ? ". DEVMODE IS ON TOO: THAT INCLUDES THE NETWORK" : ""),
-         devmode});
+        {std::string("maintenance mode: everybody on this machine can manage users and read and "
+                     "write every database without a password") +
+         (devmode ? "; devmode does not open it to the network" : "")});
   } else if (!settings.Bool("auth")) {
-    warnings.push_back(
-        {"authentication is off: " + who + " can read and write without a password", devmode});
+    warnings.push_back({std::string("authentication is off: ") +
+                            (devmode ? "everybody who reaches it" : "everybody on this machine") +
+                            " can read and write without a password",
+                        devmode});
   }
   if (!settings.Bool("mtls") && IsGiven(settings, "clientcas")) {
     warnings.push_back(

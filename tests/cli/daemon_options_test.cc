@@ -227,7 +227,7 @@ TEST(DaemonOptions, DangerousSettingsAreWarnedOf) {
   EXPECT_THAT(Warnings({"--maintenance"}),
               testing::ElementsAre(testing::StartsWith("maintenance mode: everybody on this")));
   EXPECT_THAT(Warnings({"--maintenance", "--devmode"}),
-              testing::ElementsAre(testing::StartsWith("grave: maintenance mode")));
+              testing::ElementsAre(testing::StartsWith("maintenance mode: everybody on this")));
   EXPECT_THAT(Warnings({"--no-histograms", "--consistency-check=false"}), testing::IsEmpty());
 }
 

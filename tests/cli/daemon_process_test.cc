@@ -117,13 +117,13 @@ TEST_F(DaemonProcess, PrintConfigShowsValueAndOriginAndStartsNothing) {
 TEST_F(DaemonProcess, WarnsOfWhatIsDangerous) {
   const auto file = Write("password", "Hidden1!\n");
   std::filesystem::permissions(file, std::filesystem::perms(0644));
-  Daemon daemon(Arguments({"--admin-password-file", file, "--maintenance", "--devmode"}));
+  Daemon daemon(Arguments({"--admin-password-file", file, "--auth=false", "--devmode"}));
   ASSERT_TRUE(daemon.AwaitOutput("start using immudb.\n")) << daemon.err;
   EXPECT_THAT(daemon.out, HasSubstr("Password     : ********\n"));
-  EXPECT_THAT(daemon.out, HasSubstr("Maintenance mode: true\n"));
+  EXPECT_THAT(daemon.out, HasSubstr("Dev mode        : true\n"));
   daemon.Signal(SIGTERM);
   EXPECT_EQ(daemon.Wait(), 0);
-  EXPECT_THAT(daemon.err, HasSubstr("ERROR: maintenance mode: everybody who reaches it"));
+  EXPECT_THAT(daemon.err, HasSubstr("ERROR: authentication is off: everybody who reaches it"));
   EXPECT_THAT(daemon.err, HasSubstr("WARNING: every user of this machine may read"));
   EXPECT_THAT(daemon.out + daemon.err, Not(HasSubstr("Hidden1")));
 }

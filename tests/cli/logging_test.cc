@@ -5,11 +5,15 @@
 #include <gtest/gtest.h>
 #include <spdlog/spdlog.h>
 
+#include <poll.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <nlohmann/json.hpp>
 #include <sstream>
 
 #include "base/log_event.h"
+#include "cli/queued_log_sink.h"
 
 namespace immudb {
 namespace {
@@ -25,7 +29,7 @@ std::string Logged(const std::string& level) {
   spdlog::warn("w");
   spdlog::info("i 100%");
   spdlog::debug("d");
-  spdlog::default_logger()->flush();
+  FlushLog();
   return testing::internal::GetCapturedStderr();
 }
 
@@ -57,6 +61,7 @@ TEST(Logging, JsonIsValidForEveryMessage) {
   spdlog::warn("{}", nasty);
   spdlog::info("plain");
   spdlog::debug("");
+  FlushLog();
   std::istringstream lines(testing::internal::GetCapturedStderr());
   std::vector<std::string> levels;
   std::vector<std::string> messages;
@@ -87,6 +92,7 @@ TEST(Logging, FieldsOfAnEventAreMembersInJson) {
       .Add("ms", 1.25)
       .Write(spdlog::level::warn);
   spdlog::warn("slow call user=bob ms=1.25");
+  FlushLog();
   const std::string text = testing::internal::GetCapturedStderr();
   std::istringstream lines(text);
   std::string line;
@@ -105,6 +111,57 @@ TEST(Logging, FieldsOfAnEventAreMembersInJson) {
   ASSERT_TRUE(std::getline(lines, line));
   EXPECT_EQ(nlohmann::json::parse(line, nullptr, false).size(), 3U) << line;
   EXPECT_FALSE(std::getline(lines, line));
+}
+
+// Standard error as a pipe that somebody forgot to read.
+class UnreadPipe {
+ public:
+  UnreadPipe() : before_(::dup(STDERR_FILENO)) {
+    EXPECT_EQ(::pipe(ends_), 0);
+    ::dup2(ends_[1], STDERR_FILENO);
+    ::close(ends_[1]);
+  }
+  ~UnreadPipe() {
+    ::dup2(before_, STDERR_FILENO);
+    ::close(before_);
+    ::close(ends_[0]);
+  }
+  UnreadPipe(const UnreadPipe&) = delete;
+  UnreadPipe& operator=(const UnreadPipe&) = delete;
+
+  // What comes until `end` does.
+  std::string ReadUntil(const std::string& end) const {
+    std::string text;
+    while (text.find(end) == std::string::npos) {
+      pollfd readable{.fd = ends_[0], .events = POLLIN, .revents = 0};
+      if (::poll(&readable, 1, 30'000) <= 0) break;
+      char bytes[65536];
+      const ssize_t n = ::read(ends_[0], bytes, sizeof(bytes));
+      if (n <= 0) break;
+      text.append(bytes, static_cast<size_t>(n));
+    }
+    return text;
+  }
+
+ private:
+  const int before_;
+  int ends_[2] = {-1, -1};
+};
+
+// The threads that commit, publish and poll write lines: none of them may wait for a reader.
+TEST(Logging, AnUnreadPipeStopsNobody) {
+  const UnreadPipe pipe;
+  ASSERT_TRUE(StartLogging({.prefix = "immudb "}).ok());
+  const std::string line(1000, 'x');
+  const size_t lines = 2 * QueuedLogSink::kMaxQueuedBytes / line.size();
+  for (size_t i = 0; i < lines; ++i) spdlog::info("{}", line);
+  EXPECT_THAT(pipe.ReadUntil("were dropped"),
+              ContainsRegex("WARNING: [0-9]+ lines of the log were dropped"));
+  spdlog::info("the reader is back");
+  EXPECT_THAT(pipe.ReadUntil("is back\n"), HasSubstr("INFO: the reader is back\n"));
+  for (size_t i = 0; i < lines; ++i) spdlog::info("{}", line);
+  // Closes the log of before while nobody reads: it gives up.
+  EXPECT_TRUE(StartLogging({.prefix = "immudb "}).ok());
 }
 
 TEST(Logging, AFileThatCannotBeOpenedIsNamed) {

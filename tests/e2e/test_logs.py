@@ -5,12 +5,14 @@ import json
 import re
 import shutil
 import signal
+import subprocess
 import threading
 import time
 
 import pytest
 
-from harness.client import refused
+from harness.client import Client, refused
+from harness.daemon import binary
 from harness.pages import values
 from harness.stubs import schema
 
@@ -236,6 +238,31 @@ def test_a_fault_says_whose_call_met_it(launch, form):
     assert level == "error" and fields["code"] == "DataLoss"
     assert (fields["method"], fields["user"], fields["database"]) == ("Get", "immudb", "payments")
     assert "payments" in fields["error"]
+
+
+def test_an_unread_log_stops_nobody(tmp_path):
+    """Standard error is a pipe that nobody reads: a supervisor that hangs, a script that forgot."""
+    ready = tmp_path / "immudb.pid"
+    process = subprocess.Popen(
+        [binary(), "--dir", str(tmp_path / "data"), "--port", "0", "--metrics-port", "0",
+         "--address", "127.0.0.1", "--pidfile", str(ready), "--auth=false"],
+        cwd=tmp_path, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        env={"HOME": str(tmp_path), "LOG_LEVEL": "debug", "PATH": "/usr/bin:/bin"})
+    try:
+        for line in process.stdout:
+            if line.startswith(b"Address "):
+                target = line.decode().split(":", 1)[1].strip()
+                break
+        with Client(target) as client:
+            # Each call is a line of more than 100 bytes: a pipe holds 64 KiB.
+            for i in range(1500):
+                client.Set(key=b"k%d" % i, value=b"v", deadline=10)
+            assert client.Get(key=b"k7", deadline=10).value == b"v"
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(20) == 0
+    finally:
+        process.kill()
+        process.communicate()
 
 
 def test_rotation_loses_no_line(launch, tmp_path):
