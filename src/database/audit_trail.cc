@@ -79,6 +79,16 @@ void AuditTrail::RecordSoon(const AuditRecord& record) {
                      [report](const Result<CommitInfo>& done) { report(done.status()); });
 }
 
+void AuditTrail::RecordRepeatable(const AuditRecord& record) {
+  if (limiter_.Admit(record, std::chrono::steady_clock::now())) RecordSoon(record);
+}
+
+void AuditTrail::RecordCounted(bool all) {
+  for (const auto& record : limiter_.TakeCounted(std::chrono::steady_clock::now(), all)) {
+    RecordSoon(record);
+  }
+}
+
 Status AuditTrail::Read(const Store& system_database,
                         const std::function<bool(const std::string&)>& visit) {
   const Snapshot snapshot = system_database.Latest();

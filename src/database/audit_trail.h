@@ -7,21 +7,14 @@
 #include <functional>
 #include <string>
 
+#include "database/audit_limiter.h"
+#include "database/audit_record.h"
 #include "immudb/status.h"
 
 namespace immudb {
 
 class Store;
 class Transaction;
-
-// Something an operator will want to know of later. MUST NOT hold a secret.
-struct AuditRecord {
-  std::string user = {};    // who; empty: nobody was logged in
-  std::string peer = {};    // from where: an address without port
-  std::string act = {};     // "create user", "failed login"...
-  std::string target = {};  // the user, the database
-  std::string detail = {};
-};
 
 // The operators' audit trail: entries of the system database, so that nobody can change them later
 // without being noticed, and lines of the log. Thread-safe.
@@ -39,6 +32,12 @@ class AuditTrail {
   Status Record(const AuditRecord& record);
   // As Record, without waiting; a failure is logged.
   void RecordSoon(const AuditRecord& record);
+  // As RecordSoon, for what callers can repeat at will: what AuditLimiter does not admit is counted
+  // and recorded later.
+  void RecordRepeatable(const AuditRecord& record);
+  // Records what was counted in windows that are over; `all`: before the system database closes.
+  // To be called now and then.
+  void RecordCounted(bool all);
 
   // All records as JSON texts, oldest first: {"time", "user", "peer", "act", "target", "detail"},
   // empty ones left out. `visit` returns false to stop.
@@ -49,6 +48,7 @@ class AuditTrail {
   Store& store_;
   const Clock clock_;
   std::atomic<uint32_t> number_{0};
+  AuditLimiter limiter_;
 };
 
 // "2020-08-29T10:11:12.123456Z".

@@ -312,6 +312,7 @@ void Databases::CloseIdle() {
         ReturnSlot();
       }
     }
+    audit_->RecordCounted(/*all=*/false);
     lock.lock();
   }
 }
@@ -428,6 +429,7 @@ Status Databases::Close() {
     if (first.ok()) first = std::move(closed);
   };
   for (const auto& database : All()) keep_first(database->Close());
+  if (audit_ != nullptr) audit_->RecordCounted(/*all=*/true);
   if (system_ != nullptr) keep_first(system_->Close().WithContext("database systemdb"));
   return first;
 }
