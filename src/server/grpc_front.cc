@@ -5,6 +5,7 @@
 #include <grpcpp/security/server_credentials.h>
 #include <grpcpp/server.h>
 #include <grpcpp/server_builder.h>
+#include <spdlog/spdlog.h>
 
 #include <algorithm>
 #include <utility>
@@ -15,6 +16,7 @@
 #include "schema.grpc.pb.h"
 #include "server/dispatcher.h"
 #include "server/grpc_call.h"
+#include "server/grpc_guard.h"
 #include "server/method.h"
 #include "server/poller.h"
 #include "server/standard_services.h"
@@ -29,7 +31,7 @@ namespace {
 constexpr int kKeepaliveMs = 60'000;
 constexpr int kKeepaliveTimeoutMs = 20'000;
 constexpr int kMinClientPingMs = 10'000;
-constexpr int kMaxConcurrentStreams = 4096;  // of one connection; the client queues the rest
+constexpr int kMaxConcurrentStreams = 512;  // of one connection; the client queues the rest
 
 // What gRPC may hold of the requests of all connections.
 constexpr size_t kLeastReceiveBytes = size_t{512} << 20;
@@ -45,6 +47,8 @@ constexpr std::chrono::milliseconds kGoodbye{100};
 
 // For the standard services, and for our methods that are not served: gRPC answers UNIMPLEMENTED.
 constexpr int kMaxSynchronousPollers = 2;
+// Without a bound gRPC makes a thread for each such call that waits. Above it: RESOURCE_EXHAUSTED.
+constexpr int kMaxSynchronousThreads = 64;
 
 // Generated code reaches these two members of its base under a name for each method. With them by
 // number, the table alone decides what is served.
@@ -129,6 +133,7 @@ void GrpcFront::Impl::Configure(grpc::ServerBuilder& builder) {
   // Beyond it gRPC first slows down, then cuts the calls that are being received.
   grpc::ResourceQuota quota("immudb");
   quota.Resize(std::max(kLeastReceiveBytes, kReceivedMessages * options_.max_message_bytes));
+  quota.SetMaxThreads(kMaxSynchronousThreads);
   builder.SetResourceQuota(quota);
   builder.SetMaxReceiveMessageSize(static_cast<int>(options_.max_message_bytes));
   builder.SetSyncServerOption(grpc::ServerBuilder::SyncServerOption::NUM_CQS, 1);
@@ -161,6 +166,9 @@ Status GrpcFront::Impl::Start() {
     auto credentials = MakeTlsCredentials(*options_.tls);
     IMMUDB_RETURN_IF_ERROR(credentials);
     credentials_ = *std::move(credentials);
+  }
+  if (!GuardGrpc()) {
+    spdlog::warn("this gRPC lacks functions of 1.51: what connections may open is not bounded");
   }
   grpc::ServerBuilder builder;
   Configure(builder);
