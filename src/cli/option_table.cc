@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cctype>
 #include <cstdlib>
+#include <iterator>
 #include <utility>
 
 #include "base/file_system.h"
@@ -299,6 +300,22 @@ std::vector<std::string> WarnOfUnknownVariables(const ProgramSpec& program,
   return warnings;
 }
 
+// The command line of a process can be read by every user of the machine, its environment cannot.
+std::vector<std::string> WarnOfVisibleSecrets(const ProgramSpec& program,
+                                              const Settings& settings) {
+  std::vector<std::string> warnings;
+  for (const auto& spec : program.options) {
+    if (!spec.secret || settings.origin(spec.name) != OptionOrigin::kFlag) continue;
+    const std::string file = spec.name + "-file";
+    const bool has_file = FindOption(program.options, file) != nullptr;
+    warnings.push_back("option " + spec.name +
+                       ": on a command line every user of this machine can read it; use " +
+                       (has_file ? "option " + file + " or " : "") + "environment variable " +
+                       EnvironmentName(program.name, spec.name));
+  }
+  return warnings;
+}
+
 }  // namespace
 
 OptionSpec ConfigOption(std::string_view program) {
@@ -392,6 +409,8 @@ Result<Invocation> ParseCommandLine(const ProgramSpec& program,
   IMMUDB_RETURN_IF_ERROR(settings);
   invocation->settings = *std::move(settings);
   invocation->warnings = WarnOfUnknownVariables(program, surroundings);
+  std::ranges::move(WarnOfVisibleSecrets(program, invocation->settings),
+                    std::back_inserter(invocation->warnings));
   return invocation;
 }
 

@@ -24,6 +24,8 @@ TEST_F(DaemonProcess, SaysWhereItListensAndEndsCleanlyOnSignals) {
     EXPECT_EQ(daemon.Wait(), 0) << daemon.err;
     EXPECT_THAT(daemon.err, HasSubstr("INFO: Shutdown completed"));
     EXPECT_THAT(daemon.out + daemon.err, Not(HasSubstr("Hidden1!")));
+    EXPECT_THAT(daemon.err, HasSubstr("every user of this machine can read it; use option "
+                                      "admin-password-file"));
   }
 }
 

@@ -343,6 +343,20 @@ TEST_F(OptionTable, UnknownVariablesAreWarnedOf) {
               ElementsAre("environment variable SAMPLE_ATUH names no option: ignored"));
 }
 
+// Command lines stand in the process list; environment and files do not.
+TEST_F(OptionTable, ASecretOnTheCommandLineIsWarnedOf) {
+  const auto given = Parse({"--password=hidden"})->warnings;
+  EXPECT_THAT(given,
+              ElementsAre("option password: on a command line every user of this machine can "
+                          "read it; use environment variable SAMPLE_PASSWORD"));
+  ProgramSpec program = Sample();
+  program.options.push_back({.name = "password-file"});
+  EXPECT_THAT(ParseCommandLine(program, {"--password", "hidden"}, around_)->warnings,
+              ElementsAre(HasSubstr("use option password-file or environment variable")));
+  around_.environment = {{"SAMPLE_PASSWORD", "hidden"}};
+  EXPECT_THAT(Parse({})->warnings, testing::IsEmpty());
+}
+
 // Two commands that share an option, and one without any.
 ProgramSpec WithCommandOptions() {
   ProgramSpec program = Sample();

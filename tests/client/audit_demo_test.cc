@@ -212,6 +212,7 @@ TEST_F(AuditDemo, ExitCodesTellWhatStoodInTheWay) {
   const auto refused = Audit({"--audit-password=wrong"});
   EXPECT_EQ(refused->Wait(), 5);
   EXPECT_THAT(refused->err, HasSubstr("Invalid login operation"));
+  EXPECT_THAT(refused->err, HasSubstr("use option audit-password-file"));
   const auto odd = Audit({"unknown"});
   EXPECT_EQ(odd->Wait(), 2);
   EXPECT_THAT(odd->err, HasSubstr("unknown is not matching with any valid arguments."));
