@@ -164,7 +164,10 @@ std::string Explain(const SSL* ssl, const std::string& name, bool demanded, bool
   if (const long verdict = SSL_get_verify_result(ssl); verdict != X509_V_OK) {
     const bool other_name =
         verdict == X509_V_ERR_HOSTNAME_MISMATCH || verdict == X509_V_ERR_IP_ADDRESS_MISMATCH;
-    if (other_name) return "TLS: the server's certificate is not for " + name;
+    if (other_name) {
+      return "TLS: the server's certificate is not for " + name +
+             "; if it is the right server, option servername says which name it is for";
+    }
     return std::string("TLS: the server's certificate is not accepted: ") +
            X509_verify_cert_error_string(verdict);
   }

@@ -25,14 +25,22 @@ using ::testing::AllOf;
 using testing::Certificates;
 using ::testing::HasSubstr;
 
+Result<ClientOptions> Options(const std::vector<std::string>& arguments) {
+  const ProgramSpec program{.name = "immuclient", .options = ConnectionOptions()};
+  const auto parsed = ParseCommandLine(program, arguments, Surroundings{});
+  if (!parsed.ok()) return parsed.status();
+  return ToClientOptions(parsed->settings);
+}
+
 class ClientTls : public ::testing::Test {
  protected:
-  void Start(bool mutual) {
+  // `name`: whose certificate is served.
+  void Start(bool mutual, const std::string& name = "localhost") {
     ServerOptions options;
     options.directory = directory_ / "data";
     options.address = "127.0.0.1";
     options.port = 0;
-    options.tls = TlsFiles{certificates_.server_certificate(), certificates_.server_key(),
+    options.tls = TlsFiles{certificates_.server_certificate(name), certificates_.server_key(name),
                            mutual ? certificates_.authorities() : ""};
     auto server = Server::Start(options);
     ASSERT_TRUE(server.ok()) << server.status().ToString();
@@ -162,14 +170,33 @@ TEST_F(ClientTls, ImmuclientTakesTheSameFiles) {
   EXPECT_THAT(run({}), AllOf(HasSubstr("2: "), HasSubstr("set mtls")));
 }
 
-Result<ClientOptions> Options(const std::vector<std::string>& arguments) {
-  const ProgramSpec program{.name = "immuclient", .options = ConnectionOptions()};
-  const auto parsed = ParseCommandLine(program, arguments, Surroundings{});
-  if (!parsed.ok()) return parsed.status();
-  return ToClientOptions(parsed->settings);
+// Otherwise any server of the same authority could stand in for the one that was meant.
+TEST_F(ClientTls, ProgramsDemandACertificateForTheHostThatTheyDial) {
+  const auto dial = [&](std::vector<std::string> arguments) {
+    arguments.insert(arguments.end(),
+                     {"-m", "--certificate", certificates_.client_certificate(), "--pkey",
+                      certificates_.client_key(), "--clientcas", certificates_.authorities()});
+    auto options = Options(arguments);
+    EXPECT_TRUE(options.ok()) << options.status().ToString();
+    options->port = server_->port();
+    options->token_file = "";
+    options->root_directory = directory_ / "roots";
+    options->connect_timeout = std::chrono::milliseconds(1000);
+    return Client::Connect(*options).status();
+  };
+  certificates_.MustGenerate({"db1.example"});
+  Start(true, "db1.example");
+  EXPECT_THAT(dial({}).message(), HasSubstr("certificate is not for 127.0.0.1"));
+  EXPECT_THAT(dial({"-a", "localhost"}).message(), HasSubstr("option servername"));
+  EXPECT_TRUE(dial({"--servername=db1.example"}).ok());
+  server_.reset();
+  certificates_.MustGenerate({"127.0.0.1"});
+  Start(true, "127.0.0.1");
+  EXPECT_TRUE(dial({}).ok());
+  EXPECT_THAT(dial({"--servername=127.0.0.2"}).message(), HasSubstr("is not for 127.0.0.2"));
 }
 
-TEST(ConnectionOptions, DefaultsAreThoseOfTheOriginal) {
+TEST(ConnectionOptions, DefaultsAreThoseOfTheOriginalButForTheName) {
   const auto plain = Options({});
   ASSERT_TRUE(plain.ok());
   EXPECT_EQ(plain->address, "127.0.0.1");
@@ -182,7 +209,7 @@ TEST(ConnectionOptions, DefaultsAreThoseOfTheOriginal) {
   EXPECT_EQ(mutual->tls->certificate, "./tools/mtls/4_client/certs/localhost.cert.pem");
   EXPECT_EQ(mutual->tls->key, "./tools/mtls/4_client/private/localhost.key.pem");
   EXPECT_EQ(mutual->tls->authorities, "./tools/mtls/2_intermediate/certs/ca-chain.cert.pem");
-  EXPECT_EQ(mutual->tls->server_name, "localhost");
+  EXPECT_EQ(mutual->tls->server_name, "") << "that of the host";
 }
 
 TEST(ConnectionOptions, AuthoritiesAloneVerifyTheServerOnly) {

@@ -52,7 +52,7 @@ Result<std::string> ConfigOf(const Settings& settings, const AuditorOptions& opt
     config += '\n';
   };
   for (const char* name : {"immudb-address", "servername", "prometheus-host"}) {
-    add(name, Quoted(settings.Text(name)));
+    if (!settings.Text(name).empty()) add(name, Quoted(settings.Text(name)));
   }
   for (const char* name : {"immudb-port", "prometheus-port", "audit-recheck", "audit-rate"}) {
     add(name, settings.Written(name));

@@ -60,8 +60,8 @@ std::vector<OptionSpec> ConnectionOptions() {
            .default_value = "false",
            .help = "enable mutual tls"},
           {.name = "servername",
-           .default_value = "localhost",
-           .help = "name that the server's certificate must be for"},
+           .help = "name or address that the server's certificate must be for; empty: that of "
+                   "immudb-address"},
           {.name = "certificate",
            .default_value = "./tools/mtls/4_client/certs/localhost.cert.pem",
            .help = "client certificate file path"},
