@@ -102,6 +102,12 @@ ProgramSpec DaemonProgram() {
                .help = "port number of the metrics server; 0: any free port",
                .min = 0,
                .max = 65535},
+              {.name = "metrics-client-auth",
+               .default_value = "auto",
+               .help = "client certificates on the metrics port, with TLS: auto: required with "
+                       "mtls, as on the port of the service; none: not asked for; require: refuse "
+                       "to start without mtls",
+               .choices = {"auto", "none", "require"}},
               {.name = "dbname",
                .short_name = 'n',
                .default_value = "defaultdb",
@@ -301,6 +307,7 @@ std::optional<MetricsServerOptions> MetricsOf(const Settings& settings) {
   }
   metrics.port = static_cast<int>(settings.Int("metrics-port"));
   metrics.histograms = !settings.Bool("no-histograms");
+  metrics.asks_clients = settings.Text("metrics-client-auth") != "none";
   metrics.version = std::string(VersionNumber());
   return metrics;
 }
@@ -321,6 +328,12 @@ Result<ServerOptions> ToServerOptions(const Settings& settings) {
   options.default_database = settings.Text("dbname");
   options.auth = settings.Bool("auth");
   options.tls = *std::move(tls);
+  if (options.metrics && settings.Text("metrics-client-auth") == "require" &&
+      !settings.Bool("mtls")) {
+    return Status::InvalidArgument(
+        "option metrics-client-auth: require needs mtls, whose clientcas say which certificates "
+        "are accepted");
+  }
   options.devmode = settings.Bool("devmode");
   options.maintenance = settings.Bool("maintenance");
   options.local_user_management = settings.Bool("local-user-management");

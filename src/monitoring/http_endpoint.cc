@@ -1,193 +1,236 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "monitoring/http_endpoint.h"
 
-#include <sys/socket.h>
-#include <unistd.h>
+#include <fcntl.h>
+#include <spdlog/spdlog.h>
 
-#include <condition_variable>
-#include <deque>
-#include <mutex>
-#include <set>
+#include <algorithm>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <limits>
+#include <map>
 #include <thread>
+#include <tuple>
 #include <utility>
 #include <vector>
 
 #include "base/status_macros.h"
 #include "monitoring/http_connection.h"
+#include "monitoring/http_tls.h"
 
 namespace immudb {
 namespace {
 
-// A fixed number of threads and a bounded queue: when it is full, accepting waits.
-class Workers final : public httplib::TaskQueue {
- public:
-  Workers(size_t threads, size_t max_waiting) : max_waiting_(max_waiting) {
-    for (size_t i = 0; i < threads; ++i) threads_.emplace_back([this] { Run(); });
-  }
+namespace asio = boost::asio;
+using std::chrono::steady_clock;
 
-  void enqueue(std::function<void()> task) override {
-    std::unique_lock hold(mutex_);
-    changed_.wait(hold, [this] { return tasks_.size() < max_waiting_ || ending_; });
-    tasks_.push_back(std::move(task));  // also at the end: the task closes its connection
-    changed_.notify_all();
-  }
-
-  // Finishes what waits; the endpoint has cut the connections before.
-  void shutdown() override {
-    {
-      const std::lock_guard hold(mutex_);
-      ending_ = true;
-    }
-    changed_.notify_all();
-    for (auto& thread : threads_) thread.join();
-    threads_.clear();
-  }
-
- private:
-  void Run() {
-    std::unique_lock hold(mutex_);
-    for (;;) {
-      changed_.wait(hold, [this] { return !tasks_.empty() || ending_; });
-      if (tasks_.empty()) return;
-      const auto task = std::move(tasks_.front());
-      tasks_.pop_front();
-      changed_.notify_all();
-      hold.unlock();
-      task();
-      hold.lock();
-    }
-  }
-
-  const size_t max_waiting_;
-  std::mutex mutex_;
-  std::condition_variable changed_;
-  std::deque<std::function<void()>> tasks_;  // guarded by mutex_
-  bool ending_ = false;                      // guarded by mutex_
-  std::vector<std::thread> threads_;
-};
+constexpr std::chrono::milliseconds kPauseAfterFailedAccept{100};
+constexpr std::chrono::minutes kPauseBetweenWarnings{1};
+// What the kernel may hold of an answer for a client that does not read.
+constexpr int kSendBufferBytes = 256 << 10;
 
 }  // namespace
 
-// The library's server with our connections in place of its own.
-class HttpEndpoint::Impl final : public httplib::Server {
+class HttpEndpoint::Impl final {
  public:
-  Impl(const HttpEndpointOptions& options, std::map<std::string, HttpHandler> handlers,
-       SslContext ssl)
-      : options_(options), handlers_(std::move(handlers)), ssl_(std::move(ssl)) {
-    new_task_queue = [this] { return new Workers(options_.threads, options_.max_waiting); };
-    set_payload_max_length(0);
-    set_pre_routing_handler([this](const httplib::Request& request, httplib::Response& response) {
-      Answer(request, response);
-      return HandlerResponse::Handled;
-    });
-    // The library sets SO_REUSEPORT too, with which two processes could share the port unnoticed.
-    set_socket_options([](socket_t socket) {
-      const int yes = 1;
-      ::setsockopt(socket, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof(yes));
-    });
+  Impl(const HttpEndpointOptions& options, std::map<std::string, HttpPage> pages,
+       std::unique_ptr<HttpTls> tls)
+      : options_(options),
+        tls_(std::move(tls)),
+        pages_(std::move(pages), options.max_answer_bytes,
+               {.post = [this](std::function<void()> task) { asio::post(io_, std::move(task)); },
+                .make_room = [this] { return EndOldestWriter(); }}) {}
+
+  ~Impl() {
+    if (!thread_.joinable()) return;
+    asio::post(io_, [this] { Stop(); });
+    thread_.join();
   }
 
   Status Start() {
-    port_ = options_.port;
-    const bool bound = options_.port == 0 ? (port_ = bind_to_any_port(options_.address)) > 0
-                                          : bind_to_port(options_.address, options_.port);
-    if (!bound) {
+    error_code error;
+    const auto candidates = tcp::resolver(io_).resolve(
+        options_.address, std::to_string(options_.port), tcp::resolver::passive, error);
+    if (!error) error = asio::error::address_family_not_supported;
+    for (auto it = candidates.begin(); error && it != candidates.end(); ++it) {
+      error = Listen(it->endpoint());
+    }
+    if (error) {
       return Status::Unavailable("cannot listen on " + options_.address + ':' +
                                  std::to_string(options_.port) +
                                  ": the port is taken, or the address is not of this machine");
     }
-    listening_ = svr_sock_;
-    acceptor_ = std::thread([this] { listen_after_bind(); });
+    port_ = acceptor_.local_endpoint().port();
+    thread_ = std::thread([this] { Run(); });
     return Status::Ok();
-  }
-
-  void Stop() {
-    if (!acceptor_.joinable()) return;
-    {
-      const std::lock_guard hold(mutex_);
-      stopping_ = true;
-      for (const int socket : open_) ::shutdown(socket, SHUT_RDWR);
-    }
-    // Not stop(): that one ends nothing if the acceptor has not come to its loop yet. The loop ends
-    // when its socket does.
-    ::shutdown(listening_, SHUT_RDWR);
-    acceptor_.join();
   }
 
   int port() const { return port_; }
 
  private:
-  bool process_and_close_socket(socket_t socket) override {
-    {
-      const std::lock_guard hold(mutex_);
-      if (stopping_) {
-        ::close(socket);
-        return false;
-      }
-      open_.insert(socket);
-    }
-    bool done = false;
-    {
-      HttpConnection connection(socket, ssl_.get(), options_.max_request_bytes, options_.timeout);
-      bool closed = false;
-      done = connection.Open() && process_request(connection, true, closed, nullptr);
-    }
-    const std::lock_guard hold(mutex_);
-    open_.erase(socket);
-    ::shutdown(socket, SHUT_RDWR);
-    ::close(socket);
-    return done;
+  // Not SO_REUSEPORT, with which two processes could share the port unnoticed.
+  error_code Listen(const tcp::endpoint& endpoint) {
+    error_code error;
+    error_code closed;
+    acceptor_.close(closed);
+    acceptor_.open(endpoint.protocol(), error);
+    if (error) return error;
+    ::fcntl(acceptor_.native_handle(), F_SETFD, FD_CLOEXEC);
+    acceptor_.set_option(tcp::acceptor::reuse_address(true), error);
+    acceptor_.set_option(asio::socket_base::send_buffer_size(kSendBufferBytes), error);
+    acceptor_.bind(endpoint, error);
+    if (!error) acceptor_.listen(tcp::acceptor::max_listen_connections, error);
+    return error;
   }
 
-  void Answer(const httplib::Request& request, httplib::Response& response) const {
-    if (request.method != "GET" && request.method != "HEAD") {
-      response.status = 405;
-      response.set_header("Allow", "GET, HEAD");
-      return;
+  // Ends after Stop(), when all connections have noticed it. Each step guards itself; what is
+  // caught here is a lack of memory between them.
+  void Run() {
+    while (!stopping_) {
+      try {
+        if (!accepting_) Accept();
+        io_.run();
+        io_.restart();
+      } catch (const std::exception& error) {
+        Warn(error.what());
+        std::this_thread::sleep_for(kPauseAfterFailedAccept);
+      }
     }
-    auto handler = handlers_.find(request.target);
-    if (handler == handlers_.end()) handler = handlers_.find(request.path);
-    if (handler == handlers_.end()) handler = handlers_.find("*");
-    if (handler == handlers_.end()) {
-      response.status = 404;
-      response.set_content("404 page not found\n", "text/plain; charset=utf-8");
-      return;
+  }
+
+  void Stop() {
+    stopping_ = true;
+    error_code ignored;
+    acceptor_.close(ignored);
+    retry_.cancel();
+    while (!connections_.empty()) connections_.begin()->second->End();
+  }
+
+  void Accept() {
+    acceptor_.async_accept([this](error_code error, tcp::socket socket) {
+      accepting_ = false;
+      if (stopping_) return;
+      try {
+        if (!error) Admit(std::move(socket));
+      } catch (const std::exception&) {  // the connection is gone
+        error = asio::error::no_memory;
+      }
+      if (!error || error == asio::error::connection_aborted) return Accept();
+      AcceptLater();
+    });
+    accepting_ = true;
+  }
+
+  // No descriptor or no memory is free. The connection that waits longest for its client is given
+  // up for the one that waits to be accepted.
+  void AcceptLater() {
+    EndOne();
+    retry_.expires_after(kPauseAfterFailedAccept);
+    retry_.async_wait([this](error_code) {
+      accepting_ = false;
+      if (!stopping_) Accept();
+    });
+    accepting_ = true;
+  }
+
+  void Admit(tcp::socket socket) {
+    ::fcntl(socket.native_handle(), F_SETFD, FD_CLOEXEC);
+    error_code error;
+    socket.set_option(tcp::no_delay(true), error);
+    const auto peer = socket.remote_endpoint(error).address();
+    if (error) return;  // it has gone already
+    while (connections_.size() >= options_.max_connections) {
+      Warn("too many connections: idle ones are closed");
+      EndOne();
     }
-    const HttpReply reply = handler->second();
-    response.status = reply.status;
-    response.set_content(reply.body, reply.content_type);
+    std::shared_ptr<Connection> connection;
+    if (tls_ != nullptr) {
+      const auto context = tls_->Context();
+      connection =
+          std::make_shared<HttpConnection<TlsStream>>(host_, peer, std::move(socket), *context);
+    } else {
+      connection = std::make_shared<HttpConnection<PlainStream>>(host_, peer, std::move(socket));
+    }
+    connections_.emplace(connection.get(), connection);
+    connection->Begin();
+  }
+
+  // Of the address that has most connections, so that a crowd drives out only itself; of these one
+  // that is idle; of these the oldest.
+  void EndOne() {
+    std::map<asio::ip::address, size_t> crowds;
+    for (const auto& [raw, connection] : connections_) ++crowds[connection->peer()];
+    const auto rank = [&crowds](const auto& entry) {
+      const Connection& connection = *entry.second;
+      const size_t others = std::numeric_limits<size_t>::max() - crowds[connection.peer()];
+      return std::tuple(others, !connection.is_idle(), connection.since());
+    };
+    const auto it = std::ranges::min_element(connections_, {}, rank);
+    if (it != connections_.end()) std::shared_ptr(it->second)->End();
+  }
+
+  void OnReleased() noexcept {
+    try {
+      pages_.Released();
+    } catch (const std::exception& error) {  // the next one to ask or to let go tries again
+      Warn(error.what());
+    }
+  }
+
+  bool EndOldestWriter() {
+    const auto rank = [](const auto& entry) {
+      return std::tuple(!entry.second->is_writing(), entry.second->since());
+    };
+    const auto it = std::ranges::min_element(connections_, {}, rank);
+    if (it == connections_.end() || !it->second->is_writing()) return false;
+    std::shared_ptr(it->second)->End();
+    return true;
+  }
+
+  // Clients can cause it as often as they like.
+  void Warn(std::string_view what) {
+    const auto now = steady_clock::now();
+    if (now < next_warning_) return;
+    next_warning_ = now + kPauseBetweenWarnings;
+    spdlog::warn("metrics port: {}", what);
   }
 
   const HttpEndpointOptions options_;
-  const std::map<std::string, HttpHandler> handlers_;
-  const SslContext ssl_;
+  asio::io_context io_{1};  // before all that it serves
+  const std::unique_ptr<HttpTls> tls_;
+  tcp::acceptor acceptor_{io_};
+  asio::steady_timer retry_{io_};
   int port_ = 0;
-  int listening_ = -1;
-  std::thread acceptor_;
-  std::mutex mutex_;
-  std::set<int> open_;     // guarded by mutex_
-  bool stopping_ = false;  // guarded by mutex_
+  std::map<Connection*, std::shared_ptr<Connection>> connections_;
+  steady_clock::time_point next_warning_;
+  bool accepting_ = false;  // a connection is accepted, or will be after a pause
+  bool stopping_ = false;
+  HttpPages pages_;
+  const ConnectionHost host_{.options = options_,
+                             .pages = pages_,
+                             .ended = [this](Connection* ended) { connections_.erase(ended); },
+                             .released = [this] { OnReleased(); }};
+  std::thread thread_;  // the serving one; all of the above is its own
 };
 
 HttpEndpoint::HttpEndpoint(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 
-HttpEndpoint::~HttpEndpoint() {
-  impl_->Stop();
-}
+HttpEndpoint::~HttpEndpoint() = default;
 
 int HttpEndpoint::port() const {
   return impl_->port();
 }
 
-Result<std::unique_ptr<HttpEndpoint>> HttpEndpoint::Start(
-    const HttpEndpointOptions& options, std::map<std::string, HttpHandler> handlers) {
-  SslContext ssl;
-  if (!options.certificate.empty() || !options.key.empty()) {
-    auto made = MakeSslContext(options.certificate, options.key);
-    IMMUDB_RETURN_IF_ERROR(made);
-    ssl = *std::move(made);
+Result<std::unique_ptr<HttpEndpoint>> HttpEndpoint::Start(const HttpEndpointOptions& options,
+                                                          std::map<std::string, HttpPage> pages) {
+  std::unique_ptr<HttpTls> tls;
+  if (!options.tls.certificate.empty() || !options.tls.key.empty()) {
+    auto opened = HttpTls::Open(options.tls);
+    IMMUDB_RETURN_IF_ERROR(opened);
+    tls = *std::move(opened);
   }
-  auto impl = std::make_unique<Impl>(options, std::move(handlers), std::move(ssl));
+  auto impl = std::make_unique<Impl>(options, std::move(pages), std::move(tls));
   IMMUDB_RETURN_IF_ERROR(impl->Start());
   return std::unique_ptr<HttpEndpoint>(new HttpEndpoint(std::move(impl)));
 }

@@ -9,10 +9,10 @@
 namespace immudb {
 namespace {
 
+constexpr char kJson[] = "application/json";
+
 HttpReply HealthReply(const HealthChecks& health, bool ok, bool verbose) {
-  return {.status = ok ? 200 : 503,
-          .content_type = "application/json",
-          .body = health.Json(ok, verbose)};
+  return {.status = ok ? 200 : 503, .content_type = kJson, .body = health.Json(ok, verbose)};
 }
 
 }  // namespace
@@ -30,21 +30,27 @@ Monitor::Monitor(const MetricsServerOptions& options, const HealthChecks& health
 }
 
 Status Monitor::Listen(const MetricsServerOptions& options, const std::optional<TlsFiles>& tls) {
-  std::map<std::string, HttpHandler> pages;
-  pages["/metrics"] = [this] {
+  std::map<std::string, HttpPage> pages;
+  pages["/metrics"].render = [this] {
     return HttpReply{.content_type = MetricsRegistry::kContentType, .body = registry_.Text()};
   };
+  // Whoever gets an answer sees that the process lives. Neither locks nor a disk that hangs may
+  // have a supervisor kill it.
+  pages["/livez"] = {
+      [] { return HttpReply{.content_type = kJson, .body = "{\"status\":\"ok\"}\n"}; },
+      HttpLane::kAtOnce};
+  pages["/livez?verbose"] = {[this] { return HealthReply(health_, true, true); }, HttpLane::kProbe};
   for (const bool verbose : {false, true}) {
     const std::string query = verbose ? "?verbose" : "";
-    // Whoever gets an answer sees that the process lives.
-    pages["/livez" + query] = [this, verbose] { return HealthReply(health_, true, verbose); };
-    pages["/readyz" + query] = [this, verbose] {
-      return HealthReply(health_, health_.Ready(), verbose);
-    };
-    pages["/startupz" + query] = [this, verbose] {
-      const bool started = health_.phase() != HealthChecks::Phase::kStarting;
-      return HealthReply(health_, started, verbose);
-    };
+    pages["/readyz" + query] = {
+        [this, verbose] { return HealthReply(health_, health_.Ready(), verbose); },
+        HttpLane::kProbe};
+    pages["/startupz" + query] = {[this, verbose] {
+                                    const bool started =
+                                        health_.phase() != HealthChecks::Phase::kStarting;
+                                    return HealthReply(health_, started, verbose);
+                                  },
+                                  HttpLane::kProbe};
   }
   HttpEndpointOptions endpoint{.address = options.address, .port = options.port};
   const std::string& host = options.address;
@@ -52,8 +58,9 @@ Status Monitor::Listen(const MetricsServerOptions& options, const std::optional<
     endpoint.address = host.substr(1, host.size() - 2);
   }
   if (tls) {
-    endpoint.certificate = tls->certificate;
-    endpoint.key = tls->key;
+    endpoint.tls = {.certificate = tls->certificate,
+                    .key = tls->key,
+                    .authorities = options.asks_clients ? tls->client_authorities : ""};
   }
   auto started = HttpEndpoint::Start(endpoint, std::move(pages));
   if (started.status().code() == StatusCode::kUnavailable) {

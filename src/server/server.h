@@ -23,12 +23,14 @@ struct TlsFiles {
   std::string client_authorities;
 };
 
-// The HTTP page of metrics and health. With TLS it is served with the server's certificate, read
-// once, and asks clients for none.
+// The HTTP page of metrics and health. With TLS it is served with the server's files, which are
+// followed as for the gRPC port.
 struct MetricsServerOptions {
   std::string address = "127.0.0.1";
   int port = 0;            // 0: any free port (see Server::metrics_port)
   bool histograms = true;  // also durations of calls, commits and syncs
+  // With TLS: clients must show a certificate where those of the gRPC port must.
+  bool asks_clients = true;
   std::string version = {};
 };
 

@@ -4,15 +4,16 @@
 #include <grpc/grpc.h>
 #include <grpc/grpc_security.h>
 #include <grpcpp/security/server_credentials.h>
-#include <spdlog/spdlog.h>
 
-#include <ctime>
+#include <cstdint>
+#include <memory>
 #include <mutex>
 #include <string>
 #include <utility>
 
 #include "base/status_macros.h"
 #include "base/tls_files.h"
+#include "base/watched_tls_files.h"
 
 namespace immudb {
 namespace {
@@ -21,96 +22,48 @@ TlsPaths PathsOf(const TlsFiles& files) {
   return {files.certificate, files.key, files.client_authorities};
 }
 
-Result<TlsPem> ReadAndCheck(const TlsPaths& paths) {
-  if (paths.certificate.empty() || paths.key.empty()) {
-    return Status::FailedPrecondition("TLS needs certificate and pkey");
-  }
-  auto pem = ReadTlsFiles(paths);
-  IMMUDB_RETURN_IF_ERROR(pem);
-  IMMUDB_RETURN_IF_ERROR(CheckTls(paths, *pem));
-  return pem;
-}
-
-void LogValidity(const TlsPaths& paths, const TlsPem& pem) {
-  for (const auto& line : ValidityWarnings(paths, pem, std::time(nullptr))) {
-    spdlog::warn("{}", line);
-  }
-}
-
-// What the files held when they were last right. gRPC asks before each handshake.
-class WatchedFiles {
+// Gives gRPC the files that are to be served. gRPC asks before each handshake.
+class CertificateFetcher {
  public:
-  WatchedFiles(TlsPaths paths, TlsPem pem) : paths_(std::move(paths)), served_(std::move(pem)) {}
+  explicit CertificateFetcher(std::unique_ptr<WatchedTlsFiles> files) : files_(std::move(files)) {}
 
-  // The argument is a WatchedFiles. Called by gRPC from its own threads.
+  // The argument is a CertificateFetcher. Called by gRPC from its own threads.
   static grpc_ssl_certificate_config_reload_status Fetch(
       void* self, grpc_ssl_server_certificate_config** config) {
-    return static_cast<WatchedFiles*>(self)->Fetch(config);
+    return static_cast<CertificateFetcher*>(self)->Fetch(config);
   }
+
+  bool asks_clients() const { return !files_->paths().authorities.empty(); }
 
  private:
   grpc_ssl_certificate_config_reload_status Fetch(grpc_ssl_server_certificate_config** config) {
     const std::lock_guard hold(mutex_);
-    const bool changed = Refresh();
-    if (!changed && given_) return GRPC_SSL_CERTIFICATE_CONFIG_RELOAD_UNCHANGED;
-    const grpc_ssl_pem_key_cert_pair pair{served_.key.c_str(), served_.certificate.c_str()};
+    const auto pem = files_->ChangedSince(&given_);
+    if (!pem) return GRPC_SSL_CERTIFICATE_CONFIG_RELOAD_UNCHANGED;
+    const grpc_ssl_pem_key_cert_pair pair{pem->key.c_str(), pem->certificate.c_str()};
     // gRPC 1.51 aborts without authorities, although nothing is asked of clients then and they are
     // not used: any certificate will do.
-    const std::string& authorities =
-        paths_.authorities.empty() ? served_.certificate : served_.authorities;
+    const std::string& authorities = asks_clients() ? pem->authorities : pem->certificate;
     *config = grpc_ssl_server_certificate_config_create(authorities.c_str(), &pair, 1);
-    given_ = true;
     return GRPC_SSL_CERTIFICATE_CONFIG_RELOAD_NEW;
   }
 
-  // Contents are compared, not times: a file may be written twice within one tick of the clock.
-  bool Refresh() {
-    auto pem = ReadTlsFiles(paths_);
-    if (!pem.ok()) {
-      Refuse(pem.status());
-      return false;
-    }
-    if (*pem == served_) {
-      refusal_.clear();
-      return false;
-    }
-    if (const Status checked = CheckTls(paths_, *pem); !checked.ok()) {
-      Refuse(checked);
-      return false;
-    }
-    served_ = *std::move(pem);
-    refusal_.clear();
-    spdlog::info("TLS files changed: new connections are served with {}", paths_.certificate);
-    LogValidity(paths_, served_);
-    return true;
-  }
-
-  // Once for each reason, not for each connection.
-  void Refuse(const Status& status) {
-    if (status.message() == refusal_) return;
-    refusal_ = status.message();
-    spdlog::warn("TLS files changed, but are not used: {}", refusal_);
-  }
-
-  const TlsPaths paths_;
+  const std::unique_ptr<WatchedTlsFiles> files_;
   std::mutex mutex_;
-  TlsPem served_;        // guarded by mutex_, as what follows
-  bool given_ = false;   // gRPC has `served_`
-  std::string refusal_;  // why the present files are not served; empty: they are
+  uint64_t given_ = 0;  // guarded by mutex_; the version that gRPC has
 };
 
 // gRPC's C++ interface has no credentials that keep the old files when the new ones are wrong; its
 // C interface has.
 class ReloadingCredentials final : public grpc::ServerCredentials {
  public:
-  ReloadingCredentials(TlsPaths paths, TlsPem pem)
-      : request_(paths.authorities.empty()
-                     ? GRPC_SSL_DONT_REQUEST_CLIENT_CERTIFICATE
-                     : GRPC_SSL_REQUEST_AND_REQUIRE_CLIENT_CERTIFICATE_AND_VERIFY),
-        files_(std::move(paths), std::move(pem)),
+  explicit ReloadingCredentials(std::unique_ptr<WatchedTlsFiles> files)
+      : fetcher_(std::move(files)),
         credentials_(grpc_ssl_server_credentials_create_with_options(
             grpc_ssl_server_credentials_create_options_using_config_fetcher(
-                request_, &WatchedFiles::Fetch, &files_))) {}
+                fetcher_.asks_clients() ? GRPC_SSL_REQUEST_AND_REQUIRE_CLIENT_CERTIFICATE_AND_VERIFY
+                                        : GRPC_SSL_DONT_REQUEST_CLIENT_CERTIFICATE,
+                &CertificateFetcher::Fetch, &fetcher_))) {}
   ~ReloadingCredentials() override { grpc_server_credentials_release(credentials_); }
   ReloadingCredentials(const ReloadingCredentials&) = delete;
   ReloadingCredentials& operator=(const ReloadingCredentials&) = delete;
@@ -124,24 +77,21 @@ class ReloadingCredentials final : public grpc::ServerCredentials {
     return grpc_server_add_http2_port(server, address.c_str(), credentials_);
   }
 
-  const grpc_ssl_client_certificate_request_type request_;
-  WatchedFiles files_;
+  CertificateFetcher fetcher_;
   grpc_server_credentials* const credentials_;
 };
 
 }  // namespace
 
 Status CheckTlsFiles(const TlsFiles& files) {
-  return ReadAndCheck(PathsOf(files)).status();
+  return CheckServerTls(PathsOf(files));
 }
 
 Result<std::shared_ptr<grpc::ServerCredentials>> MakeTlsCredentials(const TlsFiles& files) {
-  TlsPaths paths = PathsOf(files);
-  auto pem = ReadAndCheck(paths);
-  IMMUDB_RETURN_IF_ERROR(pem);
-  LogValidity(paths, *pem);
+  auto watched = WatchedTlsFiles::Open(PathsOf(files), "");
+  IMMUDB_RETURN_IF_ERROR(watched);
   return std::shared_ptr<grpc::ServerCredentials>(
-      std::make_shared<ReloadingCredentials>(std::move(paths), *std::move(pem)));
+      std::make_shared<ReloadingCredentials>(*std::move(watched)));
 }
 
 }  // namespace immudb

@@ -24,7 +24,12 @@ Outcome Stats(const CommandContext& context, const CommandArguments&) {
   StatsSource source{.address = connection->address,
                      .port = static_cast<int>(settings.Int("metrics-port")),
                      .tls = connection->tls.has_value()};
-  if (source.tls) source.authorities = connection->tls->authorities;
+  if (source.tls) {
+    source.authorities = connection->tls->authorities;
+    source.certificate = connection->tls->certificate;
+    source.key = connection->tls->key;
+    source.server_name = connection->tls->server_name;
+  }
   if (settings.Bool("raw")) {
     const auto page = FetchMetricsPage(source);
     if (!page.ok()) return Failed(page.status());

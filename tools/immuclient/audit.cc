@@ -153,11 +153,11 @@ Status Serve(const AuditCall& call, const AuditorOptions& options, const ClientO
   const auto endpoint =
       HttpEndpoint::Start({.address = settings.Text("prometheus-host"),
                            .port = static_cast<int>(settings.Int("prometheus-port"))},
-                          {{"*", [&registry] {
+                          {{"*", {[&registry] {
                               return HttpReply{.status = 200,
                                                .content_type = MetricsRegistry::kContentType,
                                                .body = registry.Text()};
-                            }}});
+                            }}}});
   if (!endpoint.ok()) return endpoint.status().WithContext("options prometheus-host, -port");
   if (pid_file != nullptr) IMMUDB_RETURN_IF_ERROR(pid_file->Write());
   call.out << GoDuration(options.interval) << "\nBeginning to serve on port "

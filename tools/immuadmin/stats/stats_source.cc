@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <httplib.h>
+#include <netdb.h>
+#include <sys/socket.h>
 
 #include <cstddef>
 
@@ -36,6 +38,18 @@ Result<std::string> Get(HttpClient& http, const std::string& place) {
   return page;
 }
 
+// The library takes nothing else for a host that has another name. Empty: there is no such host.
+std::string NumericAddress(const std::string& host) {
+  addrinfo hints{};
+  hints.ai_socktype = SOCK_STREAM;
+  addrinfo* found = nullptr;
+  if (::getaddrinfo(host.c_str(), nullptr, &hints, &found) != 0) return "";
+  char text[NI_MAXHOST] = "";
+  ::getnameinfo(found->ai_addr, found->ai_addrlen, text, sizeof(text), nullptr, 0, NI_NUMERICHOST);
+  ::freeaddrinfo(found);
+  return text;
+}
+
 }  // namespace
 
 Result<std::string> FetchMetricsPage(const StatsSource& source) {
@@ -47,7 +61,9 @@ Result<std::string> FetchMetricsPage(const StatsSource& source) {
     httplib::Client http(source.address, source.port);
     return Get(http, place);
   }
-  httplib::SSLClient https(source.address, source.port);
+  const std::string& name = source.server_name.empty() ? source.address : source.server_name;
+  httplib::SSLClient https(name, source.port, source.certificate, source.key);
+  if (name != source.address) https.set_hostname_addr_map({{name, NumericAddress(source.address)}});
   if (!source.authorities.empty()) https.set_ca_cert_path(source.authorities.c_str());
   https.enable_server_certificate_verification(true);
   return Get(https, place);

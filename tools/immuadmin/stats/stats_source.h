@@ -13,7 +13,12 @@ struct StatsSource {
   std::string address = "127.0.0.1";
   int port = 9497;
   bool tls = false;
-  std::string authorities = {};  // PEM file; empty: those that this system trusts
+  // PEM files. Without authorities: those that this system trusts; without the others: no client
+  // certificate is shown.
+  std::string authorities = {};
+  std::string certificate = {};
+  std::string key = {};
+  std::string server_name = {};  // that the certificate must be for; empty: `address`
 };
 
 // The page as it is. kUnavailable, with address and reason, if it cannot be had within 3 seconds.
