@@ -15,6 +15,7 @@
 #include "backup/staging.h"
 #include "base/bytes.h"
 #include "base/status_macros.h"
+#include "database/data_folder.h"
 #include "database/server_identifier.h"
 #include "merkle/compact_range.h"
 #include "vlog/frame.h"
@@ -23,7 +24,6 @@ namespace immudb {
 namespace {
 
 constexpr char kServerLock[] = "immudb.lock";
-constexpr char kStagingName[] = ".restore";
 constexpr size_t kCopyBytes = size_t{1} << 20;
 
 struct Source {
@@ -86,7 +86,7 @@ class Restore {
       : options_(options),
         fs_(options.file_system != nullptr ? *options.file_system : FileSystem::Real()),
         directory_(WithoutSlashes(options.directory)),
-        staging_(fs_, JoinPath(directory_, kStagingName)) {}
+        staging_(fs_, JoinPath(directory_, kRestoreFolder)) {}
 
   Result<std::vector<RestoredDatabase>> Run() {
     IMMUDB_RETURN_IF_ERROR(OpenSources());
@@ -213,14 +213,18 @@ class Restore {
     return (*out)->SyncData();
   }
 
-  // That of the database that is replaced, or none.
+  // That of the database that is replaced, or one that no other server has.
   Status KeepIdentity(const std::string& name) {
     const std::string staged = JoinPath(Staged(name), kServerIdentifierFile);
+    const auto brought = fs_.Exists(staged);
+    IMMUDB_RETURN_IF_ERROR(brought);
     IMMUDB_RETURN_IF_ERROR(fs_.Remove(staged));
     const std::string old = JoinPath(JoinPath(directory_, name), kServerIdentifierFile);
     const auto exists = fs_.Exists(old);
     IMMUDB_RETURN_IF_ERROR(exists);
-    if (!*exists) return Status::Ok();
+    if (!*exists && !*brought) return Status::Ok();
+    // Not left to the server: the system database may have been restored with the old identity.
+    if (!*exists) return MakeServerIdentifier(fs_, Staged(name)).status();
     const auto identity = ReadFile(fs_, old);
     IMMUDB_RETURN_IF_ERROR(identity);
     return ReplaceFile(fs_, staged, *identity);
@@ -282,7 +286,7 @@ class Restore {
         const auto exists = fs_.Exists(target);
         IMMUDB_RETURN_IF_ERROR(exists);
         if (*exists) {
-          database.replaced = target + "_bkp_before_restore_" + options_.time;
+          database.replaced = target + kReplacedMark + options_.time;
           const auto taken = fs_.Exists(database.replaced);
           IMMUDB_RETURN_IF_ERROR(taken);
           if (*taken) return {StatusCode::kAlreadyExists, database.replaced + " exists already"};

@@ -12,6 +12,7 @@
 #include "base/file_system.h"
 #include "base/status_macros.h"
 #include "database/audit_trail.h"
+#include "database/data_folder.h"
 #include "database/database_name.h"
 #include "database/system_records.h"
 #include "immudb/store.h"
@@ -67,6 +68,11 @@ Result<std::set<std::string>> FindDatabaseFolders(FileSystem& fs, const std::str
   for (const std::string& name : *names) {
     const std::string path = JoinPath(directory, name);
     if (name == kSystemDatabase) continue;
+    if (name == kRestoreFolder) {
+      spdlog::warn("{} is what a restore that was not finished left: run it again, or remove it",
+                   path);
+      continue;
+    }
     const auto has_log = HasDatabase(fs, path);
     IMMUDB_RETURN_IF_ERROR(has_log);
     if (*has_log && CheckDatabaseName(name).ok()) {

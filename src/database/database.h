@@ -52,6 +52,10 @@ class Database {
   bool tampered() const { return tampered_.load(std::memory_order_relaxed); }
   void set_tampered(bool tampered) { tampered_.store(tampered, std::memory_order_relaxed); }
 
+  // Its creation was completed once, so its folder is never empty.
+  bool complete() const { return complete_.load(std::memory_order_relaxed); }
+  void set_complete() { complete_.store(true, std::memory_order_relaxed); }
+
   // When the store was asked for last; none if it is closed.
   std::optional<Time> LastUse() const;
   // Why the store could not be opened lately.
@@ -64,6 +68,7 @@ class Database {
   const std::string name_;
   const Clock clock_;
   std::atomic<bool> tampered_{false};
+  std::atomic<bool> complete_{false};
 
   std::mutex transition_mutex_;  // held while opening and closing; taken before mutex_
 

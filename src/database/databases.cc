@@ -12,13 +12,13 @@
 
 #include "base/status_macros.h"
 #include "database/catalogue.h"
+#include "database/data_folder.h"
 #include "database/database_name.h"
 #include "store/store_metrics.h"
 
 namespace immudb {
 namespace {
 
-constexpr std::string_view kLockFile = "immudb.lock";
 constexpr int kCacheShardBits = 2;
 // More than cores: most of the time they wait for the disk.
 constexpr size_t kCommitThreads = 12;
@@ -47,16 +47,6 @@ size_t MaxOpen(const DatabasesOptions& options) {
 size_t FilesOfStore(const DatabasesOptions& options) {
   const size_t share = DescriptorsForStores(options) / (MaxOpen(options) + kVisitedStores);
   return std::clamp(share - std::min(share, kFixedFiles), kFewestFiles, kMostFiles);
-}
-
-Result<std::unique_ptr<FileLock>> LockDirectory(FileSystem& fs, const std::string& directory) {
-  if (const Status made = fs.CreateDirectory(directory); !made.ok()) return made.WithContext("dir");
-  auto lock = fs.Lock(JoinPath(directory, kLockFile));
-  if (lock.ok()) return lock;
-  if (lock.status().code() == StatusCode::kFailedPrecondition) {
-    return Status::FailedPrecondition("dir: " + directory + " is in use by another immudb server");
-  }
-  return lock.status().WithContext("dir");
 }
 
 std::chrono::steady_clock::time_point Now() {
@@ -89,89 +79,10 @@ Databases::~Databases() {
   static_cast<void>(Close());
 }
 
-Result<std::unique_ptr<Databases>> Databases::Open(const DatabasesOptions& options) {
-  if (const Status name = CheckDatabaseName(options.default_database); !name.ok()) {
-    return name.WithContext("dbname");
-  }
-  auto lock = LockDirectory(FileSystem::Real(), options.directory);
-  IMMUDB_RETURN_IF_ERROR(lock);
-  std::unique_ptr<Databases> databases(new Databases(options));
-  Databases& self = *databases;
-  self.lock_ = *std::move(lock);
-
-  auto system = self.OpenFolder(kSystemDatabase, Folder::kMayBeMade);
-  if (!system.ok()) return system.status().WithContext("database " + std::string(kSystemDatabase));
-  self.system_ = *std::move(system);
-  self.audit_ =
-      std::make_unique<AuditTrail>(*self.system_, [] { return std::chrono::system_clock::now(); });
-  auto tampered = TamperLatches::Load(*self.system_, *self.audit_);
-  IMMUDB_RETURN_IF_ERROR(tampered);
-  self.tampered_ = *std::move(tampered);
-  for (const auto& [name, report] : self.Tampered()) {
-    spdlog::error("database {} was tampered with ({}): {}", name, report.time, TamperText(report));
-  }
-  IMMUDB_RETURN_IF_ERROR(self.OpenDefault());
-  IMMUDB_RETURN_IF_ERROR(self.LoadCatalogue());
-  self.idle_closer_ = std::thread([&self] { self.CloseIdle(); });
-  return databases;
-}
-
-Status Databases::ReadAudit(const std::string& directory,
-                            const std::function<bool(const std::string&)>& visit) {
-  FileSystem& fs = FileSystem::Real();
-  const std::string folder = JoinPath(directory, kSystemDatabase);
-  const auto exists = HasDatabase(fs, folder);
-  IMMUDB_RETURN_IF_ERROR(exists);
-  if (!*exists) return Status::NotFound("dir: there is no system database in " + directory);
-  const auto lock = LockDirectory(fs, directory);
-  IMMUDB_RETURN_IF_ERROR(lock);
-  const auto store = Store::Open(folder, {});
-  IMMUDB_RETURN_IF_ERROR(store);
-  return AuditTrail::Read(**store, visit);
-}
-
-Status Databases::OpenDefault() {
-  const std::string& name = options_.default_database;
-  default_ = Add(name);
-  const auto recorded = ReadCatalogue(*system_);
-  IMMUDB_RETURN_IF_ERROR(recorded);
-  const bool known = std::find(recorded->begin(), recorded->end(), name) != recorded->end();
-  const auto exists = FileSystem::Real().Exists(default_directory());
-  IMMUDB_RETURN_IF_ERROR(exists);
-  if (known && !*exists) {
-    return Status::DataLoss("database " + name + " was created here, but its folder " +
-                            default_directory() + " is missing");
-  }
-  const auto opened = OpenStore(*default_, Folder::kMayBeMade);
-  if (!opened.ok()) {
-    // A damaged one is refused by each call; the others, and the users, are still there.
-    return opened.status().code() == StatusCode::kDataLoss ? Status::Ok() : opened.status();
-  }
-  if (known) return Status::Ok();
-  return RecordInCatalogue(*system_, name,
-                           {.act = "create database", .target = name, .detail = "default database"},
-                           *audit_);
-}
-
-Status Databases::LoadCatalogue() {
-  const auto recorded = ReadCatalogue(*system_);
-  IMMUDB_RETURN_IF_ERROR(recorded);
-  const auto folders = FindDatabaseFolders(FileSystem::Real(), options_.directory);
-  IMMUDB_RETURN_IF_ERROR(folders);
-  for (const std::string& name : *recorded) {
-    if (!folders->contains(name)) {
-      spdlog::error("database {} was created here, but its folder is missing", name);
-    }
-    Add(name);
-  }
-  for (const std::string& name : *folders) Add(name);
-  if (in_order_.size() > 1) spdlog::info("{} databases", in_order_.size());
-  return Status::Ok();
-}
-
-std::shared_ptr<Database> Databases::Add(std::string_view name) {
+std::shared_ptr<Database> Databases::Add(std::string_view name, bool complete) {
   if (const auto found = by_name_.find(name); found != by_name_.end()) return found->second;
   auto database = std::make_shared<Database>(std::string(name), Now);
+  if (complete) database->set_complete();
   database->set_tampered(tampered_->IsSet(name));
   by_name_.emplace(name, database);
   in_order_.push_back(database);
@@ -218,39 +129,42 @@ Status Databases::Create(std::string_view name, const AuditRecord& act) {
     return Status::FailedPrecondition("the data folder of database " + std::string(name) +
                                       " exists already and is none of this server");
   }
+  IMMUDB_RETURN_IF_ERROR(MakeDatabaseFolder(fs, options_.directory, name));
   auto database = std::make_shared<Database>(std::string(name), Now);
-  IMMUDB_RETURN_IF_ERROR(OpenStore(*database, Folder::kMayBeMade));
-  Status made = fs.SyncDirectory(options_.directory);
+  Status made = OpenStore(*database).status();
+  const bool opened = made.ok();
+  // The derived files, so that a complete database is never without any.
+  if (made.ok()) made = fs.SyncDirectory(folder);
   if (made.ok()) made = RecordInCatalogue(*system_, name, act, *audit_);
   if (!made.ok()) {
-    static_cast<void>(database->Close());
-    ReturnSlot();
-    static_cast<void>(fs.RemoveTree(folder));
+    if (opened) {
+      static_cast<void>(database->Close());
+      ReturnSlot();
+    }
+    UnmakeDatabaseFolder(fs, options_.directory, name);
     return made;
   }
+  database->set_complete();
   const std::unique_lock lock(mutex_);
   by_name_.emplace(name, database);
   in_order_.push_back(std::move(database));
   return Status::Ok();
 }
 
-Result<std::unique_ptr<Store>> Databases::OpenFolder(std::string_view name, Folder folder) const {
-  const std::string path = JoinPath(options_.directory, name);
-  if (folder == Folder::kMustExist) {
-    const auto exists = HasDatabase(FileSystem::Real(), path);
-    IMMUDB_RETURN_IF_ERROR(exists);
-    if (!*exists) return Status::DataLoss("there is no value log in " + path);
-  }
-  return Store::Open(path, store_options_);
+Result<std::unique_ptr<Store>> Databases::OpenFolder(const Database& database) const {
+  const std::string& directory = options_.directory;
+  IMMUDB_RETURN_IF_ERROR(
+      CheckDatabaseFolder(FileSystem::Real(), directory, database.name(), database.complete()));
+  return Store::Open(JoinPath(directory, database.name()), store_options_);
 }
 
-Result<std::shared_ptr<Store>> Databases::OpenStore(Database& database, Folder folder) {
+Result<std::shared_ptr<Store>> Databases::OpenStore(Database& database) {
   if (auto store = database.StoreIfOpen()) return store;
   if (Status failed = database.failure(); !failed.ok()) return failed;
   bool slot_used = &database == default_.get();  // it stays open, in no slot
   if (!slot_used) IMMUDB_RETURN_IF_ERROR(TakeSlot());
-  auto opened = database.Open([&](std::string_view name) -> Result<std::unique_ptr<Store>> {
-    auto store = OpenFolder(name, folder);
+  auto opened = database.Open([&](std::string_view) -> Result<std::unique_ptr<Store>> {
+    auto store = OpenFolder(database);
     slot_used = slot_used || store.ok();
     return store;
   });
@@ -361,60 +275,6 @@ Status Databases::ClearTampered(std::string_view name, const AuditRecord& act) {
   IMMUDB_RETURN_IF_ERROR(tampered_->Clear(name, act));
   if (database != nullptr) database->set_tampered(false);
   return Status::Ok();
-}
-
-size_t Databases::open_count() const {
-  const std::lock_guard lock(slots_mutex_);
-  return open_count_;
-}
-
-size_t Databases::count() const {
-  const std::shared_lock lock(mutex_);
-  return in_order_.size();
-}
-
-std::vector<Databases::Figures> Databases::figures() const {
-  std::vector<Figures> all;
-  const auto add = [&](const std::string& name, const Store& store) {
-    all.push_back(
-        {name, JoinPath(options_.directory, name), store.figures(), !store.failure().ok()});
-  };
-  for (const auto& database : All()) {
-    if (const auto store = database->Peek()) add(database->name(), *store);
-  }
-  add(std::string(kSystemDatabase), *system_);
-  return all;
-}
-
-IndexFigures Databases::index_figures() const {
-  const auto ticks = [this](uint32_t ticker) {
-    return store_options_.statistics->getTickerCount(ticker);
-  };
-  return {.cache_bytes = store_options_.block_cache->GetUsage(),
-          .cache_capacity_bytes = store_options_.block_cache->GetCapacity(),
-          .cache_hits = ticks(rocksdb::BLOCK_CACHE_HIT),
-          .cache_misses = ticks(rocksdb::BLOCK_CACHE_MISS),
-          .gets = ticks(rocksdb::NUMBER_KEYS_READ),
-          .memtable_gets = ticks(rocksdb::MEMTABLE_HIT),
-          .level_gets = {ticks(rocksdb::GET_HIT_L0), ticks(rocksdb::GET_HIT_L1),
-                         ticks(rocksdb::GET_HIT_L2_AND_UP)},
-          .bloom_hits = ticks(rocksdb::BLOOM_FILTER_USEFUL),
-          .read_bytes = ticks(rocksdb::BYTES_READ) + ticks(rocksdb::ITER_BYTES_READ),
-          .written_bytes = ticks(rocksdb::BYTES_WRITTEN),
-          .flushed_bytes = ticks(rocksdb::FLUSH_WRITE_BYTES),
-          .compaction_read_bytes = ticks(rocksdb::COMPACT_READ_BYTES),
-          .compaction_written_bytes = ticks(rocksdb::COMPACT_WRITE_BYTES),
-          .stall_microseconds = ticks(rocksdb::STALL_MICROS)};
-}
-
-std::vector<std::pair<std::string, Status>> Databases::Healths() const {
-  std::vector<std::pair<std::string, Status>> healths;
-  for (const auto& database : All()) {
-    const Status health = database->Health();
-    if (!health.ok() || database->LastUse()) healths.emplace_back(database->name(), health);
-  }
-  std::ranges::sort(healths, {}, &std::pair<std::string, Status>::first);
-  return healths;
 }
 
 Status Databases::Close() {

@@ -21,6 +21,7 @@
 #include "base/thread_pool.h"
 #include "database/audit_trail.h"
 #include "database/database.h"
+#include "database/server_identifier.h"
 #include "database/tamper_latches.h"
 #include "immudb/status.h"
 #include "immudb/store.h"
@@ -40,6 +41,8 @@ struct DatabasesOptions {
   std::chrono::seconds idle_timeout{600};
   std::chrono::milliseconds slot_wait{1000};  // for an open one that nobody uses
   uint64_t reserved_bytes = 0;                // as StoreOptions
+  // Consent to make a system database, with an administrator, beside databases that exist.
+  bool new_system_database = false;
 };
 
 // What the indexes of all databases did since the start, and their block cache now.
@@ -72,18 +75,24 @@ struct IndexFigures {
 // folders that hold no database are left alone. One that is damaged is refused when it is opened;
 // the others serve.
 class Databases {
-  enum class Folder : uint8_t { kMayBeMade, kMustExist };
-
  public:
-  // Locks the directory (made if absent), opens or creates the system and the default database.
-  // Errors are one line and name the option or file: kInvalidArgument (dbname),
-  // kFailedPrecondition (in use by another server), kIoError, kDataLoss (the system database is
-  // damaged, or the folder of the default database is gone).
+  // Locks the directory (made if absent), opens the system and the default database. Each is made
+  // at its first start, never in place of one that is lost. Errors are one line and name the option
+  // or file: kInvalidArgument (dbname), kFailedPrecondition (in use by another server, or there are
+  // databases but no system database), kIoError, kDataLoss (the system database is damaged, or the
+  // default database is gone).
   static Result<std::unique_ptr<Databases>> Open(const DatabasesOptions& options);
   // Visits the audit trail of a data directory that no server uses; see AuditTrail::Read.
   // kFailedPrecondition (in use), kNotFound (no data directory of ours).
   static Status ReadAudit(const std::string& directory,
                           const std::function<bool(const std::string&)>& visit);
+  // To be asked if the system database has no administrator. True: this is a first start, so one
+  // may be made. False: there are entries that a new one would reach, but there is consent.
+  // kFailedPrecondition, with what to do: there is none.
+  Result<bool> IsFirstStart() const;
+  // Who this server is. Made at the first start, while the default database is empty; later only
+  // with `may_be_new`. As OpenServerIdentifier.
+  Result<ServerIdentifier> Identifier(bool may_be_new);
   ~Databases();
   Databases(const Databases&) = delete;
   Databases& operator=(const Databases&) = delete;
@@ -109,9 +118,7 @@ class Databases {
   // The store of a database, opened if it is not; may wait for I/O. It stays open as long as the
   // pointer is held. kResourceExhausted if as many as may be are open and stay in use for
   // DatabasesOptions::slot_wait.
-  Result<std::shared_ptr<Store>> OpenStore(Database& database) {
-    return OpenStore(database, Folder::kMustExist);
-  }
+  Result<std::shared_ptr<Store>> OpenStore(Database& database);
 
   // Shows the store to `look`, for who goes over all databases in the background, one at a time.
   // Takes no room from calls: it has a slot of its own. A store that was closed is closed again,
@@ -156,12 +163,13 @@ class Databases {
  private:
   explicit Databases(const DatabasesOptions& options);
 
-  Status LoadCatalogue();
-  std::shared_ptr<Database> Add(
-      std::string_view name);  // under mutex_, or before there are threads
+  Status OpenSystem();
   Status OpenDefault();
-  Result<std::unique_ptr<Store>> OpenFolder(std::string_view name, Folder folder) const;
-  Result<std::shared_ptr<Store>> OpenStore(Database& database, Folder folder);
+  Status LostDefault(const Status& found) const;
+  Status LoadCatalogue();
+  // Under mutex_, or before there are threads. `complete`: as Database::complete().
+  std::shared_ptr<Database> Add(std::string_view name, bool complete);
+  Result<std::unique_ptr<Store>> OpenFolder(const Database& database) const;
   Status TakeSlot();
   void ReturnSlot();
   bool CloseLeastRecentlyUsed();

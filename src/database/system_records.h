@@ -8,6 +8,7 @@ namespace immudb {
 inline constexpr char kUserRecord = '\x01';      // || user name
 inline constexpr char kDatabaseRecord = '\x02';  // || database name
 inline constexpr char kTamperRecord = '\x04';    // || database name
+inline constexpr char kServerRecord = '\x05';    // the only one: who this server is
 inline constexpr char kAuditRecord =
     '\x03';  // || microseconds since 1970, u64 BE || number, u32 BE
 

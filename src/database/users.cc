@@ -123,6 +123,13 @@ std::string CreationTimeText(std::chrono::system_clock::time_point time) {
                      fmt::gmtime(std::chrono::system_clock::to_time_t(seconds)), nanoseconds);
 }
 
+Result<bool> Users::HasAdministrator(const Store& system_database) {
+  const auto found = system_database.Latest().Get(RecordKey(kSystemAdminName));
+  if (found.status().code() == StatusCode::kNotFound) return false;
+  IMMUDB_RETURN_IF_ERROR(found);
+  return true;
+}
+
 Result<std::unique_ptr<Users>> Users::Open(Store& system_database, AuditTrail& trail,
                                            std::string_view admin_password) {
   std::unique_ptr<Users> users(new Users(system_database, trail));

@@ -51,6 +51,9 @@ std::string CreationTimeText(std::chrono::system_clock::time_point time);
 // kDataLoss for a record that cannot be understood.
 class Users {
  public:
+  // Is there a record of the system administrator?
+  static Result<bool> HasAdministrator(const Store& system_database);
+
   // At the first start creates the system administrator with this password.
   // kInvalidArgument if it is needed and empty. `system_database` and `trail` outlive the users.
   static Result<std::unique_ptr<Users>> Open(Store& system_database, AuditTrail& trail,

@@ -338,6 +338,7 @@ Result<ServerOptions> ToServerOptions(const Settings& settings) {
   options.maintenance = settings.Bool("maintenance");
   options.local_user_management = settings.Bool("local-user-management");
   options.admin_password = *std::move(password);
+  options.admin_password_from_file = !settings.Text("admin-password-file").empty();
   options.version_text = VersionText("immudb");
   options.sync = settings.Bool("sync");
   options.max_message_bytes = settings.Size("max-message-size");

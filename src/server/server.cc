@@ -13,6 +13,7 @@
 #include "base/status_macros.h"
 #include "database/databases.h"
 #include "database/login_throttle.h"
+#include "database/random.h"
 #include "database/server_identifier.h"
 #include "database/sessions.h"
 #include "database/users.h"
@@ -51,7 +52,8 @@ DatabasesOptions DatabasesOptionsOf(const ServerOptions& options) {
           .max_open = options.max_open_databases,
           .descriptors = DescriptorLimit(),
           .idle_timeout = options.database_idle_timeout,
-          .reserved_bytes = options.reserved_bytes};
+          .reserved_bytes = options.reserved_bytes,
+          .new_system_database = options.maintenance || options.admin_password_from_file};
 }
 
 }  // namespace
@@ -69,6 +71,7 @@ class Server::Impl {
 
   Status Start();
   Status Shutdown(std::chrono::milliseconds grace);
+  Result<std::unique_ptr<Users>> OpenUsers();
   int port() const { return options_.network == "unix" ? 0 : front_->port(); }
   int metrics_port() const { return monitor_ == nullptr ? 0 : monitor_->port(); }
 
@@ -100,8 +103,7 @@ Status Server::Impl::Start() {
   auto databases = Databases::Open(DatabasesOptionsOf(options_));
   IMMUDB_RETURN_IF_ERROR(databases);
   databases_ = *std::move(databases);
-  const auto identifier =
-      LoadOrCreateServerIdentifier(FileSystem::Real(), databases_->default_directory());
+  const auto identifier = databases_->Identifier(options_.maintenance);
   IMMUDB_RETURN_IF_ERROR(identifier);
   if (!options_.auth && !options_.maintenance && databases_->multiple()) {
     spdlog::error("Authentication must be on.");
@@ -109,8 +111,7 @@ Status Server::Impl::Start() {
         "auth should be on: there are several databases, and without authentication nobody could "
         "select one");
   }
-  auto users =
-      Users::Open(databases_->system_store(), databases_->audit(), options_.admin_password);
+  auto users = OpenUsers();
   IMMUDB_RETURN_IF_ERROR(users);
   users_ = *std::move(users);
   services_ = std::make_unique<Services>(
@@ -146,6 +147,22 @@ Status Server::Impl::Start() {
                    ? " (port " + std::to_string(front_->port()) + ")"
                    : "");
   return Status::Ok();
+}
+
+Result<std::unique_ptr<Users>> Server::Impl::OpenUsers() {
+  std::string password = options_.admin_password;
+  const auto exists = Users::HasAdministrator(databases_->system_store());
+  IMMUDB_RETURN_IF_ERROR(exists);
+  if (!*exists) {
+    const auto first = databases_->IsFirstStart();
+    IMMUDB_RETURN_IF_ERROR(first);
+    // Maintenance mode alone gives no password that a stranger might know.
+    if (!*first && !options_.admin_password_from_file) {
+      IMMUDB_RETURN_IF_ERROR(InitRandom());
+      password = RandomToken();
+    }
+  }
+  return Users::Open(databases_->system_store(), databases_->audit(), password);
 }
 
 Status Server::Impl::Shutdown(std::chrono::milliseconds grace) {

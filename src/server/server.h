@@ -54,6 +54,8 @@ struct ServerOptions {
   bool local_user_management = false;     // users may be managed only from this machine
   std::optional<TlsFiles> tls;            // none: plain text
   std::string admin_password = "immudb";  // plain text here; "enc:" is decoded by the option table
+  // Then it also is the way back in when the system database is lost: see docs/recovery.md.
+  bool admin_password_from_file = false;
   std::string version_text = "no version info available";  // HealthResponse.version
   bool sync = true;                                        // false: acknowledged before fdatasync
   size_t max_message_bytes = size_t{32} << 20;

@@ -13,6 +13,7 @@
 #include <thread>
 #include <vector>
 
+#include "database/audit_trail.h"
 #include "support/temp_dir.h"
 
 namespace immudb::testing {
@@ -97,6 +98,44 @@ TEST_F(DatabasesTest, CreatedOnesAreThereAfterARestartInTheirOrder) {
   EXPECT_FALSE(IsOpen("zeta"));
   EXPECT_TRUE(Has("zeta", "k"));
   EXPECT_TRUE(IsOpen("zeta"));
+}
+
+// A crash may come before the folder has its name.
+TEST_F(DatabasesTest, WhatIsLeftOfACreationIsRemoved) {
+  const std::string unfinished = Path(".creating");
+  std::filesystem::create_directories(unfinished + "/log");
+  Open();
+  EXPECT_FALSE(std::filesystem::exists(unfinished));
+  std::filesystem::create_directories(unfinished + "/log/of another");
+  Create("a");
+  EXPECT_TRUE(Write("a", "k").ok());
+  EXPECT_FALSE(std::filesystem::exists(unfinished));
+  EXPECT_EQ(databases_->Names(), (std::vector<std::string>{"defaultdb", "a"}));
+}
+
+// It may also come before a store is made in it.
+TEST_F(DatabasesTest, AFolderWithAnEmptyLogIsAnEmptyDatabase) {
+  Open();
+  databases_.reset();
+  std::filesystem::create_directories(Path("a") + "/log");
+  Open();
+  EXPECT_EQ(databases_->Create("a", {}).code(), StatusCode::kAlreadyExists);
+  EXPECT_TRUE(Write("a", "k").ok());
+  EXPECT_TRUE(Has("a", "k"));
+}
+
+TEST_F(DatabasesTest, ACreationThatFailsLeavesNothing) {
+  options_.max_open = 1;
+  options_.slot_wait = {};
+  Open();
+  Create("a");
+  auto held = databases_->OpenStore(*databases_->Find("a"));
+  ASSERT_TRUE(held.ok());
+  EXPECT_EQ(databases_->Create("b", {}).code(), StatusCode::kResourceExhausted);
+  EXPECT_FALSE(std::filesystem::exists(Path("b")));
+  held = Status::Unavailable("given back");
+  Create("b");
+  EXPECT_TRUE(Write("b", "k").ok());
 }
 
 TEST_F(DatabasesTest, MoreThanMayBeOpenAreServedInTurn) {
@@ -276,6 +315,121 @@ TEST_F(DamagedDatabaseTest, DefaultDatabaseDoesNotTakeTheOthersWithIt) {
   databases_.reset();
   std::filesystem::remove_all(Path("defaultdb"));
   EXPECT_EQ(Databases::Open(options_).status().code(), StatusCode::kDataLoss);
+}
+
+// A volume that is not mounted leaves an empty folder; made anew it would be a database without
+// what was acknowledged.
+TEST_F(DamagedDatabaseTest, EmptiedOnesAreNotMadeAnew) {
+  for (const char* name : {"good", "bad", "defaultdb"}) {
+    std::filesystem::remove_all(Path(name));
+    std::filesystem::create_directories(Path(name));
+  }
+  std::filesystem::create_directory(Path("bad") + "/log");
+  EXPECT_EQ(Databases::Open(options_).status().code(), StatusCode::kDataLoss);
+  std::filesystem::create_directory(Path("defaultdb") + "/log");
+  const Status refused = Databases::Open(options_).status();
+  EXPECT_EQ(refused.code(), StatusCode::kDataLoss);
+  for (const char* part : {"defaultdb was emptied", "Mount", "--dbname"}) {
+    EXPECT_NE(refused.message().find(part), std::string::npos) << refused.message();
+  }
+  options_.default_database = "another";
+  Open();
+  for (const char* name : {"good", "bad", "defaultdb"}) {
+    EXPECT_EQ(Write(name, "k").code(), StatusCode::kDataLoss) << name;
+  }
+  EXPECT_TRUE(std::filesystem::is_empty(Path("good")));
+}
+
+// Nor a log that is gone or shorter: at its file of 0 bytes, and all zeros.
+TEST_F(DamagedDatabaseTest, OnesWhoseLogWasEmptiedAreNotMadeAnew) {
+  const std::string segment = Path("bad") + "/log/00000000.log";
+  const auto size = std::filesystem::file_size(segment);
+  for (const auto bytes : {uintmax_t{0}, size / 2}) {
+    std::filesystem::resize_file(segment, bytes);
+    if (bytes == 0) std::filesystem::resize_file(segment, size);
+    Open();
+    EXPECT_EQ(Write("bad", "k").code(), StatusCode::kDataLoss) << bytes;
+  }
+  std::filesystem::remove(segment);
+  Open();
+  EXPECT_EQ(Write("bad", "k").code(), StatusCode::kDataLoss);
+  EXPECT_TRUE(Write("good", "k").ok());
+}
+
+class LostSystemDatabaseTest : public DamagedDatabaseTest {
+ protected:
+  // The error of the next start, which changes nothing.
+  std::string Refusal() {
+    const auto opened = Databases::Open(options_);
+    EXPECT_EQ(opened.status().code(), StatusCode::kFailedPrecondition);
+    EXPECT_FALSE(std::filesystem::exists(Path("systemdb") + "/log"));
+    return opened.status().message();
+  }
+  void Lose() { std::filesystem::rename(Path("systemdb"), directory_.File("elsewhere")); }
+};
+
+// A new one would have an administrator with the password of a first start, for all that is there.
+TEST_F(LostSystemDatabaseTest, IsNotTakenForAFirstStart) {
+  Lose();
+  const std::string text = Refusal();
+  for (const char* part : {"bad, defaultdb, good", "restore --database systemdb",
+                           "--admin-password-file", "--maintenance"}) {
+    EXPECT_NE(text.find(part), std::string::npos) << text;
+  }
+  std::filesystem::rename(directory_.File("elsewhere"), Path("systemdb"));
+  Open();
+  EXPECT_TRUE(Has("good", "9"));
+}
+
+TEST_F(LostSystemDatabaseTest, NorIfOnlyAnIdentityOrAnEmptiedFolderIsLeft) {
+  Lose();
+  for (const char* name : {"good", "bad", "defaultdb"}) {
+    std::filesystem::remove_all(Path(name) + "/log");
+  }
+  EXPECT_NE(Refusal().find("bad, defaultdb, good"), std::string::npos);
+  std::filesystem::remove_all(options_.directory);
+  std::filesystem::create_directories(Path("defaultdb"));
+  std::ofstream(Path("defaultdb") + "/immudb.identifier") << "twelve bytes";
+  EXPECT_NE(Refusal().find("defaultdb"), std::string::npos);
+}
+
+TEST_F(LostSystemDatabaseTest, IsMadeAnewWithConsent) {
+  Lose();
+  options_.new_system_database = true;
+  Open();
+  EXPECT_TRUE(Has("good", "9"));
+  std::string trail;
+  EXPECT_TRUE(AuditTrail::Read(databases_->system_store(), [&](const std::string& record) {
+                trail += record;
+                return true;
+              }).ok());
+  EXPECT_NE(trail.find("make the system database anew"), std::string::npos) << trail;
+  EXPECT_NE(trail.find("3 databases"), std::string::npos) << trail;
+  const auto first = databases_->IsFirstStart();
+  ASSERT_TRUE(first.ok());
+  EXPECT_FALSE(*first);
+}
+
+// Until an administrator is there, nobody may be made one in passing: the first start had ended.
+TEST_F(LostSystemDatabaseTest, OneWithoutUsersIsNoFirstStartEither) {
+  std::filesystem::remove_all(Path("systemdb"));
+  std::filesystem::create_directories(Path("systemdb") + "/log");
+  Open();
+  EXPECT_EQ(databases_->IsFirstStart().status().code(), StatusCode::kFailedPrecondition);
+}
+
+// It is not gone: it has another name.
+TEST_F(LostSystemDatabaseTest, WhatARestoreLeftIsNamedAndGoesBeforeConsent) {
+  Lose();
+  options_.new_system_database = true;
+  std::filesystem::create_directories(Path(".restore") + "/systemdb/log");
+  EXPECT_NE(Refusal().find(Path(".restore")), std::string::npos);
+  std::filesystem::remove_all(Path(".restore"));
+  const std::string aside = Path("systemdb_bkp_before_restore_2026-01-31_12-00-00");
+  std::filesystem::rename(directory_.File("elsewhere"), aside);
+  EXPECT_NE(Refusal().find(aside), std::string::npos);
+  std::filesystem::rename(aside, Path("systemdb"));
+  Open();
 }
 
 TEST_F(DamagedDatabaseTest, RestoredCopiesAreFoundAndForeignFoldersLeftAlone) {

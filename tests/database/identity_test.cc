@@ -6,11 +6,13 @@
 #include <chrono>
 #include <filesystem>
 #include <fstream>
+#include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <utility>
 
 #include "base/file_system.h"
+#include "database/audit_trail.h"
 #include "database/database_name.h"
 #include "database/password.h"
 #include "database/random.h"
@@ -18,6 +20,7 @@
 #include "database/sessions.h"
 #include "database/user_rules.h"
 #include "database/users.h"
+#include "immudb/store.h"
 #include "support/temp_dir.h"
 
 namespace immudb::testing {
@@ -55,18 +58,90 @@ TEST(ServerIdentifierFile, TextIsThatOfTheVectors) {
   }
 }
 
-TEST(ServerIdentifierFile, IsMadeOnceAndKept) {
-  TempDir directory;
-  TempDir other;
-  FileSystem& fs = FileSystem::Real();
-  const auto first = LoadOrCreateServerIdentifier(fs, directory.path());
+class IdentityTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    auto store = Store::Open(directory_.File("systemdb"), {});
+    ASSERT_TRUE(store.ok()) << store.status().ToString();
+    store_ = *std::move(store);
+    audit_ = std::make_unique<AuditTrail>(*store_, [] { return std::chrono::system_clock::now(); });
+  }
+  Result<ServerIdentifier> OpenIt(bool may_be_new) {
+    return OpenServerIdentifier(FileSystem::Real(), directory_.path(), *store_, *audit_,
+                                may_be_new);
+  }
+  void Write(const std::string& bytes) {
+    std::ofstream(directory_.File(kServerIdentifierFile), std::ios::binary) << bytes;
+  }
+  std::string Audit() const {
+    std::string all;
+    EXPECT_TRUE(AuditTrail::Read(*store_, [&](const std::string& record) {
+                  all += record;
+                  return true;
+                }).ok());
+    return all;
+  }
+
+  TempDir directory_;
+  std::unique_ptr<Store> store_;
+  std::unique_ptr<AuditTrail> audit_;
+};
+
+TEST_F(IdentityTest, IsMadeOnceAndKept) {
+  const auto first = OpenIt(true);
   ASSERT_TRUE(first.ok()) << first.status().ToString();
-  const auto again = LoadOrCreateServerIdentifier(fs, directory.path());
-  ASSERT_TRUE(again.ok());
-  EXPECT_EQ(*first, *again);
-  const auto another = LoadOrCreateServerIdentifier(fs, other.path());
+  for (const bool may_be_new : {true, false}) {
+    const auto again = OpenIt(may_be_new);
+    ASSERT_TRUE(again.ok()) << again.status().ToString();
+    EXPECT_EQ(*first, *again);
+  }
+  EXPECT_EQ(Audit(), "");
+  TempDir other;
+  const auto another = MakeServerIdentifier(FileSystem::Real(), other.path());
   ASSERT_TRUE(another.ok());
   EXPECT_NE(*first, *another);
+}
+
+// Clients would drop the roots that they trust.
+TEST_F(IdentityTest, AFileThatIsLostIsWrittenAnew) {
+  const auto first = OpenIt(true);
+  ASSERT_TRUE(first.ok());
+  for (const size_t bytes : {0, 6, 12, 13}) {
+    Write(std::string(bytes, '\0'));
+    const auto repaired = OpenIt(false);
+    ASSERT_TRUE(repaired.ok()) << repaired.status().ToString();
+    EXPECT_EQ(*first, *repaired) << bytes;
+    EXPECT_EQ(*first, *ReadServerIdentifier(FileSystem::Real(), directory_.path()));
+  }
+  std::filesystem::remove(directory_.File(kServerIdentifierFile));
+  EXPECT_EQ(*first, *OpenIt(true));
+  EXPECT_NE(Audit().find("repair the server identity"), std::string::npos);
+}
+
+// Data of before there was a copy.
+TEST_F(IdentityTest, WithoutFileAndCopyItIsOnlyMadeWithConsent) {
+  Write("half");
+  const Status refused = OpenIt(false).status();
+  EXPECT_EQ(refused.code(), StatusCode::kFailedPrecondition);
+  for (const char* part : {kServerIdentifierFile, "4 bytes", "backup", "--maintenance"}) {
+    EXPECT_NE(refused.message().find(part), std::string::npos) << refused.message();
+  }
+  std::filesystem::remove(directory_.File(kServerIdentifierFile));
+  EXPECT_EQ(OpenIt(false).status().code(), StatusCode::kFailedPrecondition);
+  const auto made = OpenIt(true);
+  ASSERT_TRUE(made.ok());
+  EXPECT_EQ(*made, *OpenIt(false));
+}
+
+TEST_F(IdentityTest, TheOneThatARestoreBringsIsBelievedAndRecorded) {
+  ASSERT_TRUE(OpenIt(true).ok());
+  Write("twelve bytes");
+  const auto brought = OpenIt(false);
+  ASSERT_TRUE(brought.ok());
+  EXPECT_EQ(std::string(brought->begin(), brought->end()), "twelve bytes");
+  std::filesystem::remove(directory_.File(kServerIdentifierFile));
+  EXPECT_EQ(*brought, *OpenIt(false));
+  EXPECT_NE(Audit().find("change the server identity"), std::string::npos);
 }
 
 class SessionsTest : public ::testing::Test {

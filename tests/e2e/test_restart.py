@@ -1,13 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """What stays and what goes when the daemon stops, is killed, or must not start."""
+import shutil
 import signal
+import subprocess
 import threading
 
 import grpc
 import pytest
 
 from harness.client import refused
-from harness.daemon import Daemon, refuses_to_start
+from harness.daemon import Daemon, binary, refuses_to_start
 from harness.verifier import Trust, leaf_digest, root_of
 
 
@@ -141,15 +143,105 @@ def test_a_taken_port(launch, tmp_path):
     assert str(daemon.port) in text
 
 
-def test_an_identity_of_the_wrong_size(launch):
+def audit_trail(daemon):
+    return subprocess.run([binary(), "audit", "--dir", str(daemon.data)], capture_output=True,
+                          check=True, timeout=60).stdout.decode()
+
+
+@pytest.mark.parametrize("content", [None, b"", b"half..", bytes(12)],
+                         ids=["missing", "empty", "half", "zeros"])
+def test_a_lost_identity_is_written_anew(launch, content):
+    """Clients keep their roots under it; nobody has to mend a file by hand."""
     daemon = launch()
+    with daemon.login() as client:
+        client.safe_set(b"k", b"v")
+        uuid = client.uuid
     daemon.stop()
     identifier = daemon.data / "defaultdb/immudb.identifier"
     good = identifier.read_bytes()
-    identifier.write_bytes(good[:-1])
-    assert "immudb.identifier" in refuses_to_start(daemon)
-    identifier.write_bytes(good)
+    identifier.unlink()
+    if content is not None:
+        identifier.write_bytes(content)
     daemon.start()
+    with daemon.login() as client:
+        client.Health()
+        assert client.uuid == uuid
+    assert identifier.read_bytes() == good
+    daemon.stop()
+    assert "repair the server identity" in audit_trail(daemon)
+
+
+def test_without_the_system_database_it_does_not_start(launch, tmp_path):
+    """A new one would let immudb/immudb at every database."""
+    daemon = launch()
+    with daemon.login() as client:
+        client.CreateDatabase(databasename="ledger")
+        client.use("ledger").safe_set(b"k", b"v")
+    daemon.stop()
+    (daemon.data / "systemdb").rename(tmp_path / "systemdb")
+    before = sorted(daemon.data.iterdir())
+    text = refuses_to_start(daemon)
+    for part in (str(daemon.data), "ledger", "--admin-password-file", "--maintenance"):
+        assert part in text
+    assert sorted(daemon.data.iterdir()) == before
+
+    (daemon.data / "systemdb/log").mkdir(parents=True)  # nor is an empty one a first start
+    assert "has no users" in refuses_to_start(daemon)
+    shutil.rmtree(daemon.data / "systemdb")
+    (tmp_path / "systemdb").rename(daemon.data / "systemdb")
+    daemon.start()
+    with daemon.login(database="ledger") as client:
+        assert client.safe_get(b"k").item.value == b"v"
+
+
+@pytest.mark.parametrize("maintenance", [False, True])
+def test_the_ways_back_without_a_system_database(launch, tmp_path, maintenance):
+    daemon = launch()
+    with daemon.login() as client:
+        client.CreateDatabase(databasename="ledger")
+        client.use("ledger").safe_set(b"k", b"v")
+        uuid = client.uuid
+    daemon.stop()
+    shutil.rmtree(daemon.data / "systemdb")
+    password = tmp_path / "password"
+    password.write_text("Another-Pass1")
+    password.chmod(0o600)
+    daemon.options = ["--maintenance"] if maintenance else ["--admin-password-file", str(password)]
+    daemon.start()
+    if maintenance:
+        with daemon.client() as client:
+            client.CreateUser(user=b"boss", password=b"Secret-Pass1", permission=254,
+                              database="ledger")
+    daemon.stop()
+    daemon.options = []
+    daemon.start()
+    with daemon.client() as client:
+        with refused("PermissionDenied", "invalid user name or password"):
+            client.Login(user=b"immudb", password=b"immudb")
+    user = ("boss", "Secret-Pass1") if maintenance else ("immudb", "Another-Pass1")
+    with daemon.login(*user, database="ledger") as client:
+        assert client.safe_get(b"k").item.value == b"v"
+        assert client.uuid == uuid
+    daemon.stop()
+    assert "make the system database anew" in audit_trail(daemon)
+
+
+def test_an_emptied_default_database_is_not_made_anew(launch):
+    daemon = launch()
+    with daemon.login() as client:
+        client.safe_set(b"k", b"v")
+    daemon.stop()
+    folder = daemon.data / "defaultdb"
+    folder.rename(daemon.data / "aside")
+    folder.mkdir()
+    for _ in range(2):
+        assert "Mount its volume" in refuses_to_start(daemon)
+    assert not list(folder.iterdir())
+    folder.rmdir()
+    (daemon.data / "aside").rename(folder)
+    daemon.start()
+    with daemon.login() as client:
+        assert client.safe_get(b"k").item.value == b"v"
 
 
 @pytest.mark.parametrize("options", [("--no-such-option",), ("--port", "seven"),
