@@ -8,12 +8,12 @@
 
 #include <cerrno>
 #include <cstdint>
-#include <filesystem>
 #include <map>
 #include <optional>
 #include <system_error>
 #include <utility>
 
+#include "backup/piece_check.h"
 #include "backup/staging.h"
 #include "backup/zstd_writer.h"
 #include "base/file_system.h"
@@ -151,12 +151,7 @@ class TarSink final : public BackupSink {
 // Takes the files of an archive one by one, as its manifest announces them.
 class Unpacker {
  public:
-  Unpacker(std::string name, const std::string& directory) : name_(std::move(name)) {
-    // Without symbolic links of ours on the way, so that libarchive can refuse all others.
-    std::error_code error;
-    directory_ = std::filesystem::canonical(directory, error).string();
-    if (error) directory_.clear();
-  }
+  explicit Unpacker(std::string name) : name_(std::move(name)) {}
 
   Result<Manifest> ReadManifest(int descriptor) {
     tar_.reset(archive_read_new());
@@ -177,25 +172,21 @@ class Unpacker {
     return manifest;
   }
 
-  Status Run(int descriptor) {
-    if (directory_.empty()) return Status::NotFound("no folder to unpack " + name_);
-    disk_.reset(archive_write_disk_new());
-    if (disk_ == nullptr) return OutOfMemory();
-    // Absolute names are refused by TakeFile: what is given to libarchive begins with our folder.
-    archive_write_disk_set_options(disk_.get(), ARCHIVE_EXTRACT_SECURE_NODOTDOT |
-                                                    ARCHIVE_EXTRACT_SECURE_SYMLINKS |
-                                                    ARCHIVE_EXTRACT_NO_OVERWRITE);
+  // Names of files are taken from the manifest, never from the archive, and the folder is new: no
+  // name and no link can lead out of it.
+  Status Run(int descriptor, FileSystem& fs, const std::string& directory) {
     const auto manifest = ReadManifest(descriptor);
     IMMUDB_RETURN_IF_ERROR(manifest);
-    IMMUDB_RETURN_IF_ERROR(ReplaceFile(FileSystem::Real(), JoinPath(directory_, kManifestFile),
-                                       ManifestText(*manifest)));
+    IMMUDB_RETURN_IF_ERROR(CheckSpace(fs, directory, manifest->TotalBytes()));
+    IMMUDB_RETURN_IF_ERROR(
+        ReplaceFile(fs, JoinPath(directory, kManifestFile), ManifestText(*manifest)));
     for (const auto& database : manifest->databases) {
-      for (const auto& file : database.files) expected_[file.name] = file.bytes;
+      for (const auto& file : database.files) expected_[file.name] = &file;
     }
     for (archive_entry* entry = nullptr;;) {
       IMMUDB_RETURN_IF_ERROR(Next(&entry));
       if (entry == nullptr) break;
-      IMMUDB_RETURN_IF_ERROR(TakeFile(entry));
+      IMMUDB_RETURN_IF_ERROR(TakeFile(entry, fs, directory));
     }
     if (expected_.empty()) return Status::Ok();
     return Status::DataLoss(name_ + " ends before " + expected_.begin()->first);
@@ -243,19 +234,33 @@ class Unpacker {
     return text;
   }
 
-  Status TakeFile(archive_entry* entry) {
+  // Unpacked they are there twice, until the databases are put together.
+  Status CheckSpace(FileSystem& fs, const std::string& directory, uint64_t bytes) const {
+    const auto free = fs.FreeBytes(directory);
+    IMMUDB_RETURN_IF_ERROR(free);
+    if (*free / 2 >= bytes) return Status::Ok();
+    return Status::ResourceExhausted(name_ + " unpacks to " + std::to_string(bytes) +
+                                     " bytes; twice as many are needed in " + directory + ", " +
+                                     std::to_string(*free) + " are free");
+  }
+
+  Status TakeFile(archive_entry* entry, FileSystem& fs, const std::string& directory) {
     const auto name = NameOf(entry);
     IMMUDB_RETURN_IF_ERROR(name);
     const auto expected = expected_.find(*name);
     if (expected == expected_.end()) {
       return Status::DataLoss(name_ + ": \"" + *name + "\" is not in the manifest, or there twice");
     }
-    if (archive_entry_size(entry) != static_cast<la_int64_t>(expected->second)) {
+    const BackupFile& file = *expected->second;
+    if (archive_entry_size(entry) != static_cast<la_int64_t>(file.bytes)) {
       return Status::DataLoss(name_ + ": " + *name + " has another size than in the manifest");
     }
-    const EntryPtr target = RegularFile(JoinPath(directory_, *name), expected->second);
-    if (target == nullptr) return OutOfMemory();
-    if (archive_write_header(disk_.get(), target.get()) != ARCHIVE_OK) return DiskFailed(*name);
+    const std::string target = JoinPath(directory, *name);
+    IMMUDB_RETURN_IF_ERROR(fs.CreateDirectory(ParentOf(target)));
+    const auto out = fs.Open(target, FileSystem::Mode::kCreate);
+    IMMUDB_RETURN_IF_ERROR(out);
+    PieceCheck check(file);
+    uint64_t done = 0;
     for (;;) {
       const void* block = nullptr;
       size_t size = 0;
@@ -263,24 +268,23 @@ class Unpacker {
       const int result = archive_read_data_block(tar_.get(), &block, &size, &offset);
       if (result == ARCHIVE_EOF) break;
       if (result != ARCHIVE_OK) return Damaged();
-      if (archive_write_data_block(disk_.get(), block, size, offset) != ARCHIVE_OK) {
-        return DiskFailed(*name);
+      if (offset != static_cast<la_int64_t>(done) || size > file.bytes - done) {
+        return Status::DataLoss(name_ + ": " + *name + " has holes, or more bytes than it says");
       }
+      const std::string_view bytes(static_cast<const char*>(block), size);
+      IMMUDB_RETURN_IF_ERROR(check.Update(bytes).WithContext(name_));
+      IMMUDB_RETURN_IF_ERROR((*out)->WriteAt(done, bytes));
+      done += size;
     }
-    if (archive_write_finish_entry(disk_.get()) != ARCHIVE_OK) return DiskFailed(*name);
+    if (done < file.bytes) return Status::DataLoss(name_ + ": " + *name + " has holes");
+    IMMUDB_RETURN_IF_ERROR(check.Finish().WithContext(name_));
     expected_.erase(expected);
     return Status::Ok();
   }
 
-  Status DiskFailed(const std::string& name) {
-    return Failure(disk_.get(), "cannot unpack " + name);
-  }
-
   const std::string name_;
-  std::string directory_;
-  std::map<std::string, uint64_t> expected_;  // not seen yet
+  std::map<std::string, const BackupFile*> expected_;  // not seen yet
   ReadPtr tar_{nullptr, &archive_read_free};
-  WritePtr disk_{nullptr, &archive_write_free};
 };
 
 }  // namespace
@@ -307,10 +311,10 @@ Result<std::unique_ptr<BackupSink>> StreamSink(int descriptor) {
   return std::unique_ptr<BackupSink>(std::move(sink));
 }
 
-Status UnpackArchive(const std::string& path, const std::string& directory) {
+Status UnpackArchive(const std::string& path, FileSystem& fs, const std::string& directory) {
   const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
   if (descriptor < 0) return SystemFailure("cannot open " + path, errno);
-  const Status unpacked = Unpacker(path, directory).Run(descriptor);
+  const Status unpacked = Unpacker(path).Run(descriptor, fs, directory);
   ::close(descriptor);
   return unpacked;
 }
@@ -318,13 +322,13 @@ Status UnpackArchive(const std::string& path, const std::string& directory) {
 Result<Manifest> ReadArchiveManifest(const std::string& path) {
   const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
   if (descriptor < 0) return SystemFailure("cannot open " + path, errno);
-  auto manifest = Unpacker(path, ".").ReadManifest(descriptor);
+  auto manifest = Unpacker(path).ReadManifest(descriptor);
   ::close(descriptor);
   return manifest;
 }
 
-Status UnpackStream(int descriptor, const std::string& directory) {
-  return Unpacker("the stream", directory).Run(descriptor);
+Status UnpackStream(int descriptor, FileSystem& fs, const std::string& directory) {
+  return Unpacker("the stream").Run(descriptor, fs, directory);
 }
 
 }  // namespace immudb

@@ -9,6 +9,7 @@
 
 #include "backup/backup_sink.h"
 #include "backup/manifest.h"
+#include "base/file_system.h"
 #include "immudb/status.h"
 
 namespace immudb {
@@ -22,10 +23,12 @@ Result<std::unique_ptr<BackupSink>> ArchiveSink(const std::string& path);
 Result<std::unique_ptr<BackupSink>> StreamSink(int descriptor);
 
 // Unpacks an archive (of any compression above) from the file or the descriptor into `directory`,
-// which must be empty. Only regular files that its manifest names, of the size that it says, are
-// taken: kDataLoss for anything else. The SHA-256 of the files are not compared here.
-Status UnpackArchive(const std::string& path, const std::string& directory);
-Status UnpackStream(int descriptor, const std::string& directory);
+// which must be new. Only regular files that its manifest names, of the size that it says, are
+// taken: kDataLoss for anything else. kResourceExhausted before anything is unpacked if there is
+// not twice the room for it. Logs are read while they are unpacked, which ends with the first frame
+// that is damaged; their entries and the SHA-256 of the files are not checked here.
+Status UnpackArchive(const std::string& path, FileSystem& fs, const std::string& directory);
+Status UnpackStream(int descriptor, FileSystem& fs, const std::string& directory);
 
 // Only the manifest, with which every archive begins.
 Result<Manifest> ReadArchiveManifest(const std::string& path);

@@ -64,6 +64,11 @@ class Backup {
       for (const std::string& name : options_.databases) IMMUDB_RETURN_IF_ERROR(Plan(name));
     }
     const std::string text = ManifestText(manifest_);
+    if (text.size() > kMaxManifestBytes) {
+      return Status::InvalidArgument(
+          "the manifest of so many databases could not be restored: "
+          "back up fewer at once, by name");
+    }
     IMMUDB_RETURN_IF_ERROR(sink_.Begin(kManifestFile, text.size()));
     IMMUDB_RETURN_IF_ERROR(sink_.Write(text));
     IMMUDB_RETURN_IF_ERROR(sink_.End());

@@ -2,9 +2,12 @@
 #include "backup/manifest.h"
 
 #include <algorithm>
+#include <charconv>
+#include <iterator>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <set>
+#include <system_error>
 #include <utility>
 
 #include "backup/sha256.h"
@@ -72,6 +75,52 @@ Status Wrong(std::string what) {
 
 bool IsHash(const std::string& text) {
   return DigestFromHex(text).has_value();
+}
+
+struct OtherForm {};
+
+// Ends the parsing of what ManifestText never gives, and what could take far more memory than it
+// has bytes: other names, deeper or other nesting.
+bool CheckForm(int depth, Json::parse_event_t event, Json& parsed) {
+  static constexpr int kValuesOfFiles = 5;
+  static constexpr std::string_view kNames[] = {
+      "format",    "version", "created", "databases", kChecksumName, "database",   "base-size",
+      "base-root", "size",    "root",    "tree",      "end-segment", "end-offset", "files",
+      "name",      "segment", "offset",  "bytes",     "sha256"};
+  using Event = Json::parse_event_t;
+  // Objects stand in arrays, everything else in objects.
+  const bool in_object = depth % 2 == 1;
+  bool fits = depth <= kValuesOfFiles;
+  if (event == Event::object_start) fits = fits && !in_object;
+  if (event == Event::array_start || event == Event::value) fits = fits && in_object;
+  if (event == Event::key) {
+    const auto& name = parsed.get_ref<const std::string&>();
+    fits = fits && std::ranges::find(kNames, name) != std::end(kNames);
+  }
+  if (!fits) throw OtherForm();
+  return true;
+}
+
+// What comes behind the version may have any form.
+bool IsOfLaterVersion(std::string_view text) {
+  static constexpr std::string_view kBegin = "{\n  \"format\": \"immudb-backup\",\n  \"version\": ";
+  if (!text.starts_with(kBegin)) return false;
+  text.remove_prefix(kBegin.size());
+  int version = 0;
+  return std::from_chars(text.data(), text.data() + text.size(), version).ec == std::errc() &&
+         version > kVersion;
+}
+
+// At most one object or array begins on a line.
+bool IsIndented(std::string_view text) {
+  bool begun = false;
+  for (const char c : text) {
+    if (c == '\n') begun = false;
+    if (c != '{' && c != '[') continue;
+    if (begun) return false;
+    begun = true;
+  }
+  return true;
 }
 
 // Throws what the JSON library throws; the text is compared with the canonical one afterwards.
@@ -180,17 +229,19 @@ std::string ManifestText(const Manifest& manifest) {
 }
 
 Result<Manifest> ParseManifest(std::string_view text) {
+  if (IsOfLaterVersion(text)) {
+    return Status::InvalidArgument("the backup was made by a later version of immudb");
+  }
+  if (!IsIndented(text)) return Wrong("it has another form");
   Manifest manifest;
   try {
-    const Json json = Json::parse(text);
+    const Json json = Json::parse(text, CheckForm);
     if (json.at("format") != kFormat) return Wrong("it is not one of an immudb backup");
-    if (json.at("version").get<int>() > kVersion) {
-      return Status::InvalidArgument("the backup was made by a later version of immudb (format " +
-                                     json.at("version").dump() + ")");
-    }
     manifest.created = json.at("created").get<std::string>();
     for (const Json& row : json.at("databases")) manifest.databases.push_back(DatabaseOf(row));
     if (ManifestText(manifest) != text) return Wrong("it does not match its checksum");
+  } catch (const OtherForm&) {
+    return Wrong("it has another form");
   } catch (const std::bad_optional_access&) {
     return Wrong("a root is not one");
   } catch (const Json::exception& error) {

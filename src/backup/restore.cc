@@ -91,6 +91,7 @@ class Restore {
   Result<std::vector<RestoredDatabase>> Run() {
     IMMUDB_RETURN_IF_ERROR(OpenSources());
     IMMUDB_RETURN_IF_ERROR(Choose());
+    IMMUDB_RETURN_IF_ERROR(CheckSpace());
     for (const auto& [name, chain] : chains_) {
       const Status built = Build(name, chain);
       if (!built.ok()) return built.WithContext("database " + name);
@@ -118,8 +119,8 @@ class Restore {
       if (stream || IsArchiveName(name)) {
         source.folder = JoinPath(staging_.path(), "unpacked-" + std::to_string(sources_.size()));
         IMMUDB_RETURN_IF_ERROR(fs_.CreateDirectory(source.folder));
-        IMMUDB_RETURN_IF_ERROR(stream ? UnpackStream(options_.stream, source.folder)
-                                      : UnpackArchive(name, source.folder));
+        IMMUDB_RETURN_IF_ERROR(stream ? UnpackStream(options_.stream, fs_, source.folder)
+                                      : UnpackArchive(name, fs_, source.folder));
       }
       auto manifest = ReadManifest(fs_, source.folder);
       IMMUDB_RETURN_IF_ERROR(manifest);
@@ -157,6 +158,20 @@ class Restore {
       }
     }
     return Status::Ok();
+  }
+
+  Status CheckSpace() const {
+    uint64_t bytes = 0;
+    for (const auto& [name, chain] : chains_) {
+      for (const Link& link : chain) {
+        for (const BackupFile& file : link.part->files) bytes += file.bytes;
+      }
+    }
+    const auto free = fs_.FreeBytes(directory_);
+    IMMUDB_RETURN_IF_ERROR(free);
+    if (*free >= bytes) return Status::Ok();
+    return Status::ResourceExhausted("the databases need " + std::to_string(bytes) + " bytes in " +
+                                     directory_ + ", " + std::to_string(*free) + " are free");
   }
 
   std::string Staged(const std::string& name) const { return JoinPath(staging_.path(), name); }

@@ -7,7 +7,10 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <atomic>
 #include <functional>
+#include <memory>
 #include <thread>
 
 #include "backup/backup_fixture.h"
@@ -147,6 +150,139 @@ TEST_F(ArchiveTest, RefusesWhatDoesNotBelong) {
     EXPECT_FALSE(std::filesystem::exists(target_ + "/.restore")) << what;
     EXPECT_FALSE(std::filesystem::exists(outside)) << what;
   }
+}
+
+// A small archive must not fill the disk before it is refused.
+class ArchiveBombTest : public ArchiveTest {
+ protected:
+  // The good archive, but with a log of so many bytes, which `fill` makes.
+  std::string MakeBomb(uint64_t bytes, const std::function<std::string(uint64_t)>& fill) {
+    Manifest manifest = *ParseManifest(text_);
+    manifest.databases[0].files[0].bytes = bytes;
+    manifest.databases[0].state.end.offset = bytes;
+    const std::string path = dir_.File("bomb.tar.gz");
+    archive* tar = archive_write_new();
+    archive_write_set_format_pax_restricted(tar);
+    archive_write_add_filter_gzip(tar);
+    EXPECT_EQ(archive_write_open_filename(tar, path.c_str()), ARCHIVE_OK);
+    const auto begin = [&](const std::string& name, uint64_t size) {
+      archive_entry* entry = archive_entry_new();
+      archive_entry_set_pathname(entry, name.c_str());
+      archive_entry_set_filetype(entry, AE_IFREG);
+      archive_entry_set_size(entry, static_cast<la_int64_t>(size));
+      EXPECT_EQ(archive_write_header(tar, entry), ARCHIVE_OK);
+      archive_entry_free(entry);
+    };
+    const std::string text = ManifestText(manifest);
+    begin(kManifestFile, text.size());
+    archive_write_data(tar, text.data(), text.size());
+    begin("defaultdb/log/00000000.log", bytes);
+    for (uint64_t done = 0; done < bytes;) {
+      const std::string piece = fill(done);
+      archive_write_data(tar, piece.data(), std::min<uint64_t>(piece.size(), bytes - done));
+      done += piece.size();
+    }
+    EXPECT_EQ(archive_write_free(tar), ARCHIVE_OK);
+    return path;
+  }
+  static std::string Zeros(uint64_t) { return std::string(1 << 20, '\0'); }
+};
+
+// The file system notes how much of it was ever written.
+class CountingFileSystem final : public FileSystem {
+ public:
+  uint64_t free = uint64_t{1} << 40;
+  std::atomic<uint64_t> written = 0;
+
+  Result<std::unique_ptr<File>> Open(const std::string& path, Mode mode) override {
+    auto file = real_.Open(path, mode);
+    if (!file.ok()) return file.status();
+    return std::unique_ptr<File>(std::make_unique<Counted>(*std::move(file), written));
+  }
+  Status CreateDirectory(const std::string& path) override { return real_.CreateDirectory(path); }
+  Result<std::vector<std::string>> List(const std::string& path) override {
+    return real_.List(path);
+  }
+  Result<bool> Exists(const std::string& path) override { return real_.Exists(path); }
+  Status Remove(const std::string& path) override { return real_.Remove(path); }
+  Status RemoveTree(const std::string& path) override { return real_.RemoveTree(path); }
+  Status Rename(const std::string& from, const std::string& to) override {
+    return real_.Rename(from, to);
+  }
+  Status SyncDirectory(const std::string& path) override { return real_.SyncDirectory(path); }
+  Result<uint64_t> FreeBytes(const std::string&) override { return free; }
+  Result<std::unique_ptr<FileLock>> Lock(const std::string& path) override {
+    return real_.Lock(path);
+  }
+
+ private:
+  class Counted final : public File {
+   public:
+    Counted(std::unique_ptr<File> file, std::atomic<uint64_t>& written)
+        : file_(std::move(file)), written_(written) {}
+    Status WriteAt(uint64_t offset, std::string_view data) override {
+      written_ += data.size();
+      return file_->WriteAt(offset, data);
+    }
+    Result<size_t> ReadAt(uint64_t offset, char* buffer, size_t size) const override {
+      return file_->ReadAt(offset, buffer, size);
+    }
+    Status SyncData() override { return file_->SyncData(); }
+    Status Truncate(uint64_t size) override { return file_->Truncate(size); }
+    Result<uint64_t> Size() const override { return file_->Size(); }
+    int descriptor() const override { return file_->descriptor(); }
+
+   private:
+    const std::unique_ptr<File> file_;
+    std::atomic<uint64_t>& written_;
+  };
+  FileSystem& real_ = FileSystem::Real();
+};
+
+TEST_F(ArchiveBombTest, WhatIsNoLogEndsAtItsFirstFrame) {
+  CountingFileSystem disk;
+  RestoreOptions options = To(target_, {});
+  options.file_system = &disk;
+  const uint64_t bytes = uint64_t{64} << 20;
+  const auto good_then_zeros = [&](uint64_t done) { return done == 0 ? log_ : Zeros(done); };
+  for (const auto& fill :
+       std::vector<std::function<std::string(uint64_t)>>{Zeros, good_then_zeros}) {
+    options.backups = {MakeBomb(bytes, fill)};
+    EXPECT_LT(std::filesystem::file_size(options.backups[0]), 200'000U);
+    disk.written = 0;
+    const Status refused = RestoreBackup(options).status();
+    EXPECT_EQ(refused.code(), StatusCode::kDataLoss);
+    EXPECT_NE(refused.message().find("defaultdb/log/00000000.log"), std::string::npos)
+        << refused.message();
+    EXPECT_LT(disk.written, 1'000'000U) << refused.message();
+  }
+}
+
+TEST_F(ArchiveBombTest, RoomIsLookedForBeforehand) {
+  CountingFileSystem disk;
+  disk.free = 1'000'000;
+  RestoreOptions options = To(target_, {MakeBomb(uint64_t{3} << 20, Zeros)});
+  options.file_system = &disk;
+  const Status refused = RestoreBackup(options).status();
+  EXPECT_EQ(refused.code(), StatusCode::kResourceExhausted);
+  EXPECT_NE(refused.message().find("1000000 are free"), std::string::npos) << refused.message();
+  EXPECT_EQ(disk.written, 0U);
+  disk.free = 100;  // also for a folder, which is copied
+  options.backups = {dir_.File("folder")};
+  EXPECT_EQ(RestoreBackup(options).status().code(), StatusCode::kResourceExhausted);
+  EXPECT_EQ(disk.written, 0U);
+}
+
+// What little bytes ask for much memory: a window of 2 GiB, a name of many megabytes.
+TEST_F(ArchiveBombTest, WindowsAndNamesAreBounded) {
+  const std::string path = dir_.File("window.tar.zst");
+  WriteAll(path, std::string("\x28\xb5\x2f\xfd\x00\xa8", 6) + std::string(1000, 'x'));
+  EXPECT_EQ(RestoreBackup(To(target_, {path})).status().code(), StatusCode::kDataLoss);
+  auto members = Good();
+  members.push_back({std::string(8 << 20, 'n'), "x"});
+  MakeTar(dir_.File("name.tar"), members);
+  EXPECT_EQ(RestoreBackup(To(target_, {dir_.File("name.tar")})).status().code(),
+            StatusCode::kDataLoss);
 }
 
 // Whatever byte of an archive is changed, or where it is cut: refused. A few bits of a zstd frame

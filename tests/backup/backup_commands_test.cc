@@ -128,6 +128,44 @@ TEST_F(BackupCommandsTest, RestoresTheWorkingDirectory) {
 }
 
 // A question would eat the first bytes of the backup.
+// It would be served, or copied by the next backup.
+TEST_F(BackupCommandsTest, NotIntoTheDataFolder) {
+  BackupArguments arguments = Arguments();
+  const auto before = Contents(data_);
+  for (const std::string& output :
+       {data_ + "/b.tar.zst", data_ + "/defaultdb/b", data_ + "/../data/b", data_}) {
+    arguments.output = output;
+    const auto refused = RunBackup(arguments, surroundings_);
+    EXPECT_EQ(refused.status().code(), StatusCode::kInvalidArgument) << output;
+    EXPECT_NE(refused.status().message().find("data folder"), std::string::npos);
+  }
+  const auto here = std::filesystem::current_path();
+  std::filesystem::current_path(data_);
+  arguments.directory = ".";
+  arguments.output.clear();
+  EXPECT_EQ(RunBackup(arguments, surroundings_).status().code(), StatusCode::kInvalidArgument);
+  std::filesystem::current_path(here);
+  EXPECT_EQ(Contents(data_), before);
+}
+
+// Nobody expects a folder of that name.
+TEST_F(BackupCommandsTest, UnknownKindsOfArchivesAreRefused) {
+  BackupArguments arguments = Arguments();
+  for (const char* name : {"b.zip", "b.tgz", "b.tar.xz", "b.tar.zst.tmp"}) {
+    arguments.output = dir_.File(name);
+    const auto refused = RunBackup(arguments, surroundings_);
+    EXPECT_EQ(refused.status().code(), StatusCode::kInvalidArgument) << name;
+    EXPECT_NE(refused.status().message().find(".tar.zst, .tar.gz, .tar"), std::string::npos);
+    EXPECT_FALSE(std::filesystem::exists(arguments.output));
+  }
+  for (const char* name : {"b", "b.2026-01-31", "c.zip"}) {
+    arguments.uncompressed = std::string(name) == "c.zip";
+    arguments.output = dir_.File(name);
+    EXPECT_TRUE(RunBackup(arguments, surroundings_).ok()) << name;
+    EXPECT_TRUE(std::filesystem::is_directory(arguments.output));
+  }
+}
+
 TEST_F(BackupCommandsTest, AStreamIsNoAnswer) {
   RestoreArguments restore;
   restore.directory = dir_.File("elsewhere");

@@ -68,5 +68,32 @@ TEST(ManifestTest, RefusesNamesAndPiecesThatDoNotBelong) {
   EXPECT_FALSE(ParseManifest(ManifestText(twice)).ok());
 }
 
+// 64 MiB of it are read before anything of it is believed: its parts must not take many times that,
+// nor hours.
+TEST(ManifestTest, RefusesOtherFormsWhileTheyAreRead) {
+  const auto refused = [](std::string text) {
+    return ParseManifest(text).status().code() == StatusCode::kDataLoss;
+  };
+  std::string names = "{";
+  for (int i = 0; i < 300'000; ++i) names += "\n\"name" + std::to_string(i) + "\": 0,";
+  EXPECT_TRUE(refused(names + "\n\"format\": 0}"));
+  EXPECT_TRUE(refused(std::string(1'000'000, '[')));
+  std::string deep;
+  for (int i = 0; i < 300'000; ++i) deep += "{\"files\":\n[\n";
+  EXPECT_TRUE(refused(deep));
+  std::string empty = "{\"databases\": [";
+  for (int i = 0; i < 300'000; ++i) empty += "{},";
+  EXPECT_TRUE(refused(empty + "{}]}"));
+  std::string numbers = "{\"databases\": [";
+  for (int i = 0; i < 300'000; ++i) numbers += "0,";
+  EXPECT_TRUE(refused(numbers + "0]}"));
+}
+
+TEST(ManifestTest, ALaterVersionSaysSo) {
+  std::string text = ManifestText(Example());
+  text.replace(text.find("\"version\": 1"), 12, "\"version\": 2, \"news\": [[]]");
+  EXPECT_EQ(ParseManifest(text).status().code(), StatusCode::kInvalidArgument);
+}
+
 }  // namespace
 }  // namespace immudb::testing

@@ -171,6 +171,16 @@ def test_a_lost_identity_is_written_anew(launch, content):
     assert "repair the server identity" in audit_trail(daemon)
 
 
+@pytest.mark.parametrize("content", [b"", b'{"datab', bytes(200)], ids=["empty", "half", "zeros"])
+def test_where_the_checker_stood_may_be_lost(launch, content):
+    daemon = launch("--consistency-check-interval", "1s")
+    daemon.stop()
+    (daemon.data / "immudb.checker").write_bytes(content)
+    daemon.start()
+    with daemon.login() as client:
+        client.safe_set(b"k", b"v")
+
+
 def test_without_the_system_database_it_does_not_start(launch, tmp_path):
     """A new one would let immudb/immudb at every database."""
     daemon = launch()

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "immuadmin/backup_commands.h"
 
+#include <algorithm>
+#include <cctype>
 #include <charconv>
 #include <cstddef>
 #include <filesystem>
@@ -124,6 +126,28 @@ Status CheckFormat(const std::string& snapshot) {
                                  "(uncompressed)");
 }
 
+// A backup in the data folder would be taken for a part of it; a name that ends like another kind
+// of archive would become a folder.
+Status CheckOutput(const BackupArguments& arguments, const std::string& output) {
+  if (output == "-") return Status::Ok();
+  std::error_code error;
+  const files::path data = files::weakly_canonical(arguments.directory, error);
+  files::path above = files::weakly_canonical(files::absolute(output), error);
+  for (; above.has_relative_path(); above = above.parent_path()) {
+    if (above != data) continue;
+    return Status::InvalidArgument("a backup cannot be written into the data folder: " + output +
+                                   " is in " + arguments.directory +
+                                   "; give another --output-path");
+  }
+  const std::string extension = files::path(output).extension().string();
+  const bool is_word =
+      std::ranges::any_of(extension, [](unsigned char c) { return std::isalpha(c); });
+  if (arguments.uncompressed || IsArchiveName(output) || !is_word) return Status::Ok();
+  return Status::InvalidArgument("output-path: " + output + " has unsupported format " + extension +
+                                 "; supported formats: .tar.zst, .tar.gz, .tar or none (a folder; "
+                                 "with --uncompressed any name)");
+}
+
 bool HasDatabases(const std::string& directory) {
   std::error_code error;
   for (const auto& each : files::directory_iterator(directory, error)) {
@@ -139,6 +163,8 @@ Result<BackupDone> RunBackup(const BackupArguments& arguments,
   if (!files::is_directory(arguments.directory)) {
     return Status::InvalidArgument(arguments.directory + " is not a directory");
   }
+  const std::string output = OutputOf(arguments, surroundings.time);
+  IMMUDB_RETURN_IF_ERROR(CheckOutput(arguments, output));
   BackupOptions options;
   options.directory = arguments.directory;
   options.databases = arguments.databases;
@@ -166,7 +192,6 @@ Result<BackupDone> RunBackup(const BackupArguments& arguments,
     options.root_of = arguments.root_of;
   }
   BackupDone done;
-  const std::string output = OutputOf(arguments, surroundings.time);
   const auto sink = SinkFor(output, surroundings.out_descriptor);
   IMMUDB_RETURN_IF_ERROR(sink);
   auto manifest = WriteBackup(options, **sink);
