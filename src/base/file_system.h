@@ -50,7 +50,7 @@ class FileSystem {
   static FileSystem& Real();
 
   virtual Result<std::unique_ptr<File>> Open(const std::string& path, Mode mode) = 0;
-  // With parents; fine if it exists.
+  // With parents, each of which is synced when it got an entry; fine if it exists.
   virtual Status CreateDirectory(const std::string& path) = 0;
   // Names, without "." and "..", in no particular order.
   virtual Result<std::vector<std::string>> List(const std::string& path) = 0;

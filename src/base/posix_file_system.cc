@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "base/file_system.h"
+#include "base/status_macros.h"
 #include "immudb/status.h"
 
 namespace immudb {
@@ -45,6 +46,19 @@ Status ErrnoStatus(std::string_view what, const std::string& path, int error) {
   if (error == ENOENT) return Status::NotFound(std::move(message));
   if (error == EACCES) message += Owners(path);
   return Status::IoError(std::move(message));
+}
+
+// "." for a name without a folder, "/" for itself.
+std::string ParentOf(const std::string& path) {
+  std::filesystem::path parent(path);
+  if (!parent.has_filename() && parent.has_relative_path()) parent = parent.parent_path();
+  parent = parent.parent_path();
+  return parent.empty() ? "." : parent.string();
+}
+
+bool IsDirectory(const std::string& path) {
+  struct stat info {};
+  return ::stat(path.c_str(), &info) == 0 && S_ISDIR(info.st_mode);
 }
 
 class Descriptor {
@@ -136,9 +150,17 @@ class PosixFileSystem final : public FileSystem {
   }
 
   Status CreateDirectory(const std::string& path) override {
-    std::error_code error;
-    std::filesystem::create_directories(path, error);
-    return error ? ErrnoStatus("cannot create directory", path, error.value()) : Status::Ok();
+    if (::mkdir(path.c_str(), 0777) == 0) return SyncParentOf(path);
+    if (errno == EEXIST && IsDirectory(path)) return Status::Ok();
+    const std::string parent = ParentOf(path);
+    if (errno != ENOENT || parent == path) {
+      return ErrnoStatus("cannot create directory", path, errno);
+    }
+    IMMUDB_RETURN_IF_ERROR(CreateDirectory(parent));
+    if (::mkdir(path.c_str(), 0777) == 0) return SyncParentOf(path);
+    // Somebody else may have made it meanwhile.
+    if (errno == EEXIST && IsDirectory(path)) return Status::Ok();
+    return ErrnoStatus("cannot create directory", path, errno);
   }
 
   Result<std::vector<std::string>> List(const std::string& path) override {
@@ -180,6 +202,12 @@ class PosixFileSystem final : public FileSystem {
     const Descriptor fd(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
     if (fd.get() < 0) return ErrnoStatus("cannot open", path, errno);
     return ::fsync(fd.get()) == 0 ? Status::Ok() : ErrnoStatus("cannot sync", path, errno);
+  }
+
+  // A folder that we may write to and not read cannot be synced.
+  Status SyncParentOf(const std::string& path) {
+    const std::string parent = ParentOf(path);
+    return ::access(parent.c_str(), R_OK) == 0 ? SyncDirectory(parent) : Status::Ok();
   }
 
   Result<uint64_t> FreeBytes(const std::string& path) override {

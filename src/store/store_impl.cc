@@ -47,6 +47,11 @@ Result<std::unique_ptr<StoreImpl>> StoreImpl::Open(const std::string& directory,
   store->lock_ = *std::move(lock);
   const auto recovered = store->Recover();
   IMMUDB_RETURN_IF_ERROR(recovered);
+  if (recovered->size.empty()) {
+    // Whoever made the folders: a segment is not durable before the way to it is.
+    IMMUDB_RETURN_IF_ERROR(store->fs_.SyncDirectory(directory));
+    IMMUDB_RETURN_IF_ERROR(store->fs_.SyncDirectory(JoinPath(directory, "..")));
+  }
 
   const auto log_bytes = store->log_->TotalBytes();
   if (log_bytes.ok()) store->opened_log_bytes_ = *log_bytes;

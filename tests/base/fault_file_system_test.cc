@@ -21,6 +21,7 @@ class FaultFileSystemTest : public ::testing::Test {
   std::unique_ptr<File> Open() {
     auto file = fs_.Open(path_, FileSystem::Mode::kCreate);
     EXPECT_TRUE(file.ok()) << file.status().ToString();
+    EXPECT_TRUE(fs_.SyncDirectory(dir_.path()).ok());
     return file.ok() ? *std::move(file) : nullptr;
   }
   std::string Content() { return *ReadFile(FileSystem::Real(), path_); }
@@ -132,6 +133,43 @@ TEST_F(FaultFileSystemTest, RenamedFilesTakeTheirHistoryAlong) {
   ASSERT_TRUE(ReplaceFile(fs_, path_, "new").ok());
   ASSERT_TRUE(fs_.PowerLoss(Loss::kAllUnsynced, 0).ok());
   EXPECT_EQ(Content(), "new");
+}
+
+TEST_F(FaultFileSystemTest, NamesSurviveOnlyWhenTheirFolderWasSynced) {
+  const auto exists = [](const std::string& path) { return *FileSystem::Real().Exists(path); };
+  const std::string folder = dir_.File("folder");
+  const std::string inner = folder + "/inner";
+  ASSERT_TRUE(fs_.CreateDirectory(folder).ok());
+  ASSERT_TRUE(fs_.SyncDirectory(folder).ok()) << "what is in it, not its own name";
+  ASSERT_TRUE(fs_.PowerLoss(Loss::kAllUnsynced, 0).ok());
+  EXPECT_FALSE(exists(folder));
+
+  ASSERT_TRUE(fs_.CreateDirectory(folder).ok());
+  ASSERT_TRUE(fs_.SyncDirectory(folder + "/..").ok());
+  {
+    const auto file = fs_.Open(inner, FileSystem::Mode::kCreate);
+    ASSERT_TRUE((*file)->WriteAt(0, "synced bytes of an unknown name").ok());
+    ASSERT_TRUE((*file)->SyncData().ok());
+  }
+  ASSERT_TRUE(fs_.PowerLoss(Loss::kAllUnsynced, 0).ok());
+  EXPECT_TRUE(exists(folder));
+  EXPECT_FALSE(exists(inner));
+
+  ASSERT_TRUE(ReplaceFile(fs_, inner, "old").ok());
+  ASSERT_TRUE(ReplaceFile(fs_, inner + "2", "moved").ok());
+  ASSERT_TRUE(fs_.Rename(inner + "2", inner).ok());
+  EXPECT_EQ(*ReadFile(fs_, inner), "moved");
+  ASSERT_TRUE(fs_.PowerLoss(Loss::kAllUnsynced, 0).ok());
+  EXPECT_EQ(*ReadFile(fs_, inner), "old");
+  EXPECT_EQ(*ReadFile(fs_, inner + "2"), "moved");
+
+  ASSERT_TRUE(fs_.Remove(inner).ok());
+  ASSERT_TRUE(fs_.PowerLoss(Loss::kAllUnsynced, 0).ok());
+  EXPECT_EQ(*ReadFile(fs_, inner), "old");
+  ASSERT_TRUE(fs_.Remove(inner).ok());
+  ASSERT_TRUE(fs_.SyncDirectory(folder).ok());
+  ASSERT_TRUE(fs_.PowerLoss(Loss::kAllUnsynced, 0).ok());
+  EXPECT_FALSE(exists(inner));
 }
 
 }  // namespace

@@ -2,6 +2,8 @@
 #include "support/fault_file_system.h"
 
 #include <algorithm>
+#include <filesystem>
+#include <system_error>
 #include <utility>
 
 #include "base/status_macros.h"
@@ -231,6 +233,7 @@ Status FaultFileSystem::PowerLoss(Loss loss, uint64_t seed) {
     if (!state->unsynced.empty()) IMMUDB_RETURN_IF_ERROR(LosePower(path, *state, loss, random));
   }
   files_.clear();
+  IMMUDB_RETURN_IF_ERROR(LoseNames(loss, random));
   frozen_ = false;
   operations_left_ = 0;
   limited_ = false;
@@ -270,12 +273,42 @@ Status FaultFileSystem::LosePower(const std::string& path, const FileState& stat
   return Status::Ok();
 }
 
+Result<std::optional<std::string>> FaultFileSystem::ContentOf(const std::string& path) {
+  const auto exists = real_.Exists(path);
+  IMMUDB_RETURN_IF_ERROR(exists);
+  if (!*exists) return std::optional<std::string>();
+  auto content = ReadFile(real_, path);
+  IMMUDB_RETURN_IF_ERROR(content);
+  return std::optional(*std::move(content));
+}
+
+// File systems keep the order of such changes: the last ones are lost.
+Status FaultFileSystem::LoseNames(Loss loss, std::mt19937_64& random) {
+  const size_t kept = loss == Loss::kAllUnsynced ? 0 : random() % (unsynced_names_.size() + 1);
+  while (unsynced_names_.size() > kept) {
+    const NameChange change = std::move(unsynced_names_.back());
+    unsynced_names_.pop_back();
+    if (!change.from.empty()) {
+      const auto moved = real_.Rename(change.path, change.from);
+      if (!moved.ok() && moved.code() != StatusCode::kNotFound) return moved;
+    }
+    if (!change.content) {
+      IMMUDB_RETURN_IF_ERROR(real_.RemoveTree(change.path));
+    } else {
+      IMMUDB_RETURN_IF_ERROR(ReplaceFile(real_, change.path, *change.content));
+    }
+  }
+  unsynced_names_.clear();
+  return Status::Ok();
+}
+
 Result<std::unique_ptr<File>> FaultFileSystem::Open(const std::string& path, Mode mode) {
   const std::lock_guard lock(mutex_);
-  if (frozen_ && mode == Mode::kCreate) {
+  if (mode == Mode::kCreate) {
     const auto exists = real_.Exists(path);
     IMMUDB_RETURN_IF_ERROR(exists);
-    if (!*exists) return PowerIsOff(path);
+    if (!*exists && frozen_) return PowerIsOff(path);
+    if (!*exists) unsynced_names_.push_back({path, {}, {}});
   }
   auto file = real_.Open(path, mode);
   IMMUDB_RETURN_IF_ERROR(file);
@@ -287,6 +320,9 @@ Result<std::unique_ptr<File>> FaultFileSystem::Open(const std::string& path, Mod
 Status FaultFileSystem::CreateDirectory(const std::string& path) {
   const std::lock_guard lock(mutex_);
   IMMUDB_RETURN_IF_ERROR(CheckPower(path));
+  const auto exists = real_.Exists(path);
+  IMMUDB_RETURN_IF_ERROR(exists);
+  if (!*exists) unsynced_names_.push_back({path, {}, {}});
   return real_.CreateDirectory(path);
 }
 
@@ -301,6 +337,9 @@ Result<bool> FaultFileSystem::Exists(const std::string& path) {
 Status FaultFileSystem::Remove(const std::string& path) {
   const std::lock_guard lock(mutex_);
   IMMUDB_RETURN_IF_ERROR(CheckPower(path));
+  auto content = ContentOf(path);
+  IMMUDB_RETURN_IF_ERROR(content);
+  if (*content) unsynced_names_.push_back({path, {}, *std::move(content)});
   IMMUDB_RETURN_IF_ERROR(real_.Remove(path));
   files_.erase(path);
   return Status::Ok();
@@ -316,7 +355,10 @@ Status FaultFileSystem::RemoveTree(const std::string& path) {
 Status FaultFileSystem::Rename(const std::string& from, const std::string& to) {
   const std::lock_guard lock(mutex_);
   IMMUDB_RETURN_IF_ERROR(CheckPower(from));
+  auto content = ContentOf(to);
+  IMMUDB_RETURN_IF_ERROR(content);
   IMMUDB_RETURN_IF_ERROR(real_.Rename(from, to));
+  unsynced_names_.push_back({to, from, *std::move(content)});
   auto state = files_.extract(from);
   files_.erase(to);
   if (!state.empty()) {
@@ -328,7 +370,13 @@ Status FaultFileSystem::Rename(const std::string& from, const std::string& to) {
 
 Status FaultFileSystem::SyncDirectory(const std::string& path) {
   const std::lock_guard lock(mutex_);
-  return CheckPower(path);
+  IMMUDB_RETURN_IF_ERROR(CheckPower(path));
+  std::error_code error;
+  const auto folder = std::filesystem::weakly_canonical(path, error);
+  std::erase_if(unsynced_names_, [&](const NameChange& change) {
+    return std::filesystem::weakly_canonical(change.path, error).parent_path() == folder;
+  });
+  return Status::Ok();
 }
 
 Result<uint64_t> FaultFileSystem::FreeBytes(const std::string& path) {

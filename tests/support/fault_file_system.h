@@ -7,6 +7,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <random>
 #include <string>
 #include <string_view>
@@ -21,7 +22,8 @@ namespace immudb::testing {
 //
 // Only what was synced through this object survives PowerLoss(): every write and truncation since
 // the last successful SyncData of its file is remembered with what it replaced. Nothing is really
-// synced, so tests are fast. Creations, renames and removals are durable at once.
+// synced, so tests are fast. Names are no better: a file or folder that was made, renamed or
+// removed is as before again, unless its folder was synced since.
 //
 // Thread-safe. Every `path_part` limits a fault to files whose path contains it; empty: all files.
 class FaultFileSystem final : public FileSystem {
@@ -85,6 +87,12 @@ class FaultFileSystem final : public FileSystem {
     std::vector<Change> unsynced;
     size_t lost = 0;  // so many of the first ones: a sync failed, and no later one stores them
   };
+  // A change of a name that a loss of power takes back.
+  struct NameChange {
+    std::string path;
+    std::string from;                    // of a rename; else empty
+    std::optional<std::string> content;  // of the file that stood at `path` before
+  };
   enum class Power : uint8_t { kOn, kFailing, kOff };
 
   // The functions below are called with mutex_ held.
@@ -97,6 +105,8 @@ class FaultFileSystem final : public FileSystem {
   Status LosePower(const std::string& path, const FileState& state, Loss loss,
                    std::mt19937_64& random);
   Status CheckPower(const std::string& path) const;
+  Result<std::optional<std::string>> ContentOf(const std::string& path);
+  Status LoseNames(Loss loss, std::mt19937_64& random);
 
   FileSystem& real_ = FileSystem::Real();
 
@@ -104,6 +114,7 @@ class FaultFileSystem final : public FileSystem {
   std::condition_variable wake_;
   // Guarded by mutex_.
   std::map<std::string, std::shared_ptr<FileState>> files_;
+  std::vector<NameChange> unsynced_names_;  // in order
   bool limited_ = false;
   uint64_t free_bytes_ = 0;
   std::string limited_part_;
