@@ -91,10 +91,16 @@ Status KeyIndex::Impl::Open(const KeyIndexOptions& options) {
       {kSetsFamily, versioned}};
   rocksdb::DB* db = nullptr;
   const rocksdb::DBOptions db_options = MakeDbOptions(directory_, options);
-  IMMUDB_RETURN_IF_ERROR(FromRocksDb(
+  const rocksdb::Status opened =
       options.read_only
           ? rocksdb::DB::OpenForReadOnly(db_options, directory_, families, &families_, &db)
-          : rocksdb::DB::Open(db_options, directory_, families, &families_, &db)));
+          : rocksdb::DB::Open(db_options, directory_, families, &families_, &db);
+  // Files that are missing or say something else than what was written are damage, too.
+  if (opened.IsNotFound() || opened.IsPathNotFound() || opened.IsInvalidArgument() ||
+      opened.IsNotSupported()) {
+    return Status::DataLoss("index " + directory_ + ": " + opened.ToString());
+  }
+  IMMUDB_RETURN_IF_ERROR(FromRocksDb(opened));
   db_.reset(db);
   meta_ = families_[0];
   keys_ = families_[1];
@@ -159,8 +165,8 @@ Status KeyIndex::Impl::Apply(std::span<const IndexUpdate> group, TreeSize throug
   rocksdb::WriteOptions options;
   options.disableWAL = true;
   rocksdb::Status written = db_->Write(options, &batch);
-  // Memtables that found no room once are not tried again by themselves.
-  if (written.IsNoSpace() && db_->Resume().ok()) written = db_->Write(options, &batch);
+  // After an error of the system RocksDB does not try again by itself; see MakeErrorListener.
+  if (written.IsIOError() && db_->Resume().ok()) written = db_->Write(options, &batch);
   IMMUDB_RETURN_IF_ERROR(FromRocksDb(written));
   applied_.store(through.value, std::memory_order_release);
   return Status::Ok();

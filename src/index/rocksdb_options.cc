@@ -9,6 +9,8 @@
 
 #include <cstddef>
 
+#include "index/error_listener.h"
+#include "index/guarded_env.h"
 #include "index/rocksdb_logger.h"
 #include "index/timestamp_comparator.h"
 
@@ -23,6 +25,8 @@ constexpr double kFilterBitsPerKey = 10;
 
 rocksdb::DBOptions MakeDbOptions(const std::string& directory, const KeyIndexOptions& options) {
   rocksdb::DBOptions db;
+  db.env = GuardedEnv();
+  db.listeners = {MakeErrorListener()};
   db.create_if_missing = true;
   db.create_missing_column_families = true;
   // Without a write-ahead log this is what keeps the watermark and the records together.
@@ -67,7 +71,9 @@ rocksdb::ColumnFamilyOptions MakeVersionedFamilyOptions(const KeyIndexOptions& o
   table.pin_top_level_index_and_filter = true;
   table.filter_policy.reset(rocksdb::NewBloomFilterPolicy(kFilterBitsPerKey));
   table.optimize_filters_for_memory = true;
+  // These two are what table_tail.cc knows.
   table.format_version = 5;
+  table.checksum = rocksdb::kXXH3;
 
   rocksdb::ColumnFamilyOptions family;
   family.comparator = TimestampComparator();

@@ -14,6 +14,7 @@
 #include "base/bytes.h"
 #include "base/file_system.h"
 #include "base/status_macros.h"
+#include "index/guarded_env.h"
 #include "index/table_block.h"
 #include "index/timestamp_comparator.h"
 
@@ -56,6 +57,7 @@ rocksdb::Options ReaderOptions(IndexTable::Family family) {
   rocksdb::BlockBasedTableOptions table;
   table.no_block_cache = true;
   rocksdb::Options options;
+  options.env = GuardedEnv();
   options.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
   options.comparator =
       family == IndexTable::Family::kMeta ? rocksdb::BytewiseComparator() : TimestampComparator();
@@ -152,7 +154,7 @@ void TableCheck::Impl::NameRecordIn(const File& file, const Block& block) {
   // Data blocks come first.
   const auto properties = reader_.GetTableProperties();
   if (table_.family == IndexTable::Family::kMeta || properties == nullptr ||
-      block.offset + block.size >= properties->data_size) {
+      block.offset + block.size >= properties->data_size || block.size > table_.bytes) {
     return;
   }
   std::string bytes(block.size + 1, '\0');  // its type comes behind it

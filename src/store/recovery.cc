@@ -141,6 +141,12 @@ Result<PublishedState> StoreImpl::OpenDerivedParts(
   index_options.write_buffer_manager = options_.write_buffer_manager;
   index_options.statistics = options_.statistics;
   auto index = KeyIndex::Open(paths_.index, index_options);
+  if (index.status().code() == StatusCode::kDataLoss) {
+    spdlog::error("{}: the index is removed and derived again from the log",
+                  index.status().message());
+    IMMUDB_RETURN_IF_ERROR(fs_.RemoveTree(paths_.index));
+    index = KeyIndex::Open(paths_.index, index_options);
+  }
   IMMUDB_RETURN_IF_ERROR(index);
   index_ = *std::move(index);
   auto tree = HashTree::Open(fs_, paths_.tree);

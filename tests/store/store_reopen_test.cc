@@ -4,6 +4,9 @@
 #include <gtest/gtest.h>
 
 #include <filesystem>
+#include <fstream>
+#include <functional>
+#include <iterator>
 #include <string>
 
 #include "base/file_system.h"
@@ -97,6 +100,38 @@ TEST_F(StoreReopenTest, OptionsOfReadersAndWritersMayChange) {
   options_.sync = true;
   Reopen();
   EXPECT_TRUE(HoldsWholeTransactionsOnly(store_->Latest()));
+  EXPECT_TRUE(AgreesWithItsEntries(store_->Latest()));
+}
+
+// The index can be derived again, so nobody has to be asked before it is.
+TEST_F(StoreReopenTest, ADamagedIndexIsDerivedAgain) {
+  namespace fs = std::filesystem;
+  for (uint64_t n = 0; n < 150; ++n) Commit(WorkloadTransaction(n));
+  const std::string before = AllAnswers(store_->Latest());
+  const auto file_of_index = [&](const std::string& part) {
+    for (const auto& file : fs::directory_iterator(directory_ + "/index")) {
+      if (file.path().filename().string().find(part) != std::string::npos) return file.path();
+    }
+    ADD_FAILURE() << "no file " << part;
+    return fs::path();
+  };
+  const std::function<void(const fs::path&)> damages[] = {
+      [](const fs::path& path) { fs::resize_file(path, 0); },
+      [](const fs::path& path) { fs::resize_file(path, fs::file_size(path) - 1); },
+      [](const fs::path& path) { fs::remove(path); },
+      [](const fs::path& path) { std::ofstream(path, std::ios::trunc) << "something else\n"; }};
+  for (const char* part : {"CURRENT", "MANIFEST", ".sst"}) {
+    for (size_t i = 0; i < std::size(damages); ++i) {
+      SCOPED_TRACE(std::string(part) + ", damage " + std::to_string(i));
+      ASSERT_TRUE(store_->Close().ok());
+      store_.reset();
+      damages[i](file_of_index(part));
+      Open();
+      EXPECT_TRUE(AllAnswers(store_->Latest()) == before);
+    }
+  }
+  Commit(WorkloadTransaction(150));
+  Reopen();
   EXPECT_TRUE(AgreesWithItsEntries(store_->Latest()));
 }
 
