@@ -244,12 +244,12 @@ struct StoreFigures {
 // Acknowledged means published, which comes after durable (unless StoreOptions::sync is false): an
 // acknowledged entry is readable and provable after a crash of the process or of the machine.
 //
-// After a failed fdatasync, or a failed write of a derived file, the store refuses further writes
-// (reads go on) until it is opened again: what the disk holds is then unknown, and retrying could
-// acknowledge what is not there. A full disk refuses writes (kResourceExhausted, naming the
-// folder); reads go on, and writes succeed again when there is room. Nothing of a refused write is
-// stored, with one exception, which its text tells: the log took it and index or tree found no
-// room. Then it can be read when there is room.
+// After a failed fdatasync of the log, or damage of a derived file, the store refuses further
+// writes (reads go on) until it is opened again: what the disk holds is then unknown, and retrying
+// could acknowledge what is not there. What may pass (a full disk: kResourceExhausted; too many
+// open files, no memory, a failing disk below index or tree: kIoError) refuses writes until it has
+// passed; reads go on. Nothing of a refused write is stored, with one exception, which its text
+// tells: the log took it and index or tree could not. Then it can be read when they can.
 class IMMUDB_EXPORT Store {
  public:
   using Completion = std::function<void(Result<CommitInfo>)>;
@@ -279,8 +279,8 @@ class IMMUDB_EXPORT Store {
 
   // Costs no more for a large store than for an empty one.
   StoreFigures figures() const;
-  // Why the store takes no writes now, or ok: kResourceExhausted while the disk is full, another
-  // error until it is opened again.
+  // Why the store takes no writes now, or ok. Asking has it tried again whether that has passed
+  // (twice a second at most); a failed sync and damage stay until the store is opened again.
   Status failure() const;
 
   // Finishes what is queued, flushes index and tree, closes. Later writes are refused; snapshots

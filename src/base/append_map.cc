@@ -16,6 +16,7 @@ namespace immudb {
 Result<std::unique_ptr<AppendMap>> AppendMap::Open(FileSystem& fs, const std::string& path,
                                                    size_t record_bytes) {
   assert(std::has_single_bit(record_bytes));
+  PrepareMappedCopies();
   auto file = fs.Open(path, FileSystem::Mode::kCreate);
   IMMUDB_RETURN_IF_ERROR(file);
   const auto size = (*file)->Size();
@@ -28,24 +29,20 @@ Result<std::unique_ptr<AppendMap>> AppendMap::Open(FileSystem& fs, const std::st
 
 AppendMap::AppendMap(std::unique_ptr<File> file, std::string path, size_t record_bytes,
                      uint64_t count)
-    : file_(std::move(file)),
-      path_(std::move(path)),
-      record_bytes_(record_bytes),
-      count_(count),
-      chunks_(new std::atomic<const char*>[kMaxChunks]()) {}
+    : file_(std::move(file)), path_(std::move(path)), record_bytes_(record_bytes), count_(count) {}
 
 AppendMap::~AppendMap() {
-  for (size_t i = 0; i < mapped_chunks_; ++i) {
-    ::munmap(const_cast<char*>(chunks_[i].load()), kChunkBytes);
+  for (unsigned i = 0; i < mapped_chunks_; ++i) {
+    ::munmap(const_cast<char*>(chunks_[i].load()), ChunkBytes(i));
   }
 }
 
 Status AppendMap::MapThrough(uint64_t bytes) {
   // A map may reach beyond the end of the file: readers stay below the published count.
-  while (mapped_chunks_ * kChunkBytes < bytes) {
-    if (mapped_chunks_ == kMaxChunks) return Status::ResourceExhausted(path_ + " is too large");
-    void* chunk = ::mmap(nullptr, kChunkBytes, PROT_READ, MAP_SHARED, file_->descriptor(),
-                         static_cast<off_t>(mapped_chunks_ * kChunkBytes));
+  while (ChunkBegin(mapped_chunks_) < bytes) {
+    if (mapped_chunks_ == kMaxChunks) return Status::Internal(path_ + " is too large");
+    void* chunk = ::mmap(nullptr, ChunkBytes(mapped_chunks_), PROT_READ, MAP_SHARED,
+                         file_->descriptor(), static_cast<off_t>(ChunkBegin(mapped_chunks_)));
     if (chunk == MAP_FAILED) {
       return Status::IoError("cannot map " + path_ + ": " +
                              std::error_code(errno, std::generic_category()).message());
@@ -71,10 +68,28 @@ Status AppendMap::Append(std::string_view records) {
 
 // Readers that are at it merely fault their page in again.
 void AppendMap::ReleasePages() {
-  for (size_t i = 0; i < mapped_chunks_; ++i) {
-    ::madvise(const_cast<char*>(chunks_[i].load(std::memory_order_relaxed)), kChunkBytes,
+  for (unsigned i = 0; i < mapped_chunks_; ++i) {
+    ::madvise(const_cast<char*>(chunks_[i].load(std::memory_order_relaxed)), ChunkBytes(i),
               MADV_DONTNEED);
   }
+}
+
+Status AppendMap::Sync() {
+  if (sync_failure_.ok()) sync_failure_ = file_->SyncData();
+  return sync_failure_;
+}
+
+Status AppendMap::ReadFailure(uint64_t i) const {
+  const auto size = file_->Size();
+  IMMUDB_RETURN_IF_ERROR(size);
+  const uint64_t end = (i + 1) * record_bytes_;
+  if (*size < end) {
+    return Status::DataLoss(path_ + ": the file ends at offset " + std::to_string(*size) +
+                            ", before a record that had been stored; it is derived again from the "
+                            "log when the database is opened");
+  }
+  return Status::IoError("cannot read " + path_ + " at offset " +
+                         std::to_string(end - record_bytes_));
 }
 
 Status AppendMap::Truncate(uint64_t count) {

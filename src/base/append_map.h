@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <array>
 #include <atomic>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -9,6 +11,7 @@
 #include <string_view>
 
 #include "base/file_system.h"
+#include "base/mapped_copy.h"
 #include "immudb/status.h"
 
 namespace immudb {
@@ -20,7 +23,8 @@ namespace immudb {
 //
 // Threads: one appender at a time; any number of readers at once, without locks. A reader MUST stay
 // below a record count that the appender has handed to it (through a lock or an atomic) after
-// Append() returned: that is how it knows the bytes are there.
+// Append() returned: that is how it knows the bytes are there. If somebody else cuts the file, or
+// the disk cannot read it, Read() fails; the next one tries again.
 class AppendMap {
  public:
   // Opens or creates. A trailing partial record (torn by a crash) is not counted.
@@ -37,20 +41,38 @@ class AppendMap {
   Status Append(std::string_view records);
   // Cuts back to `count` records; for recovery, before there are readers.
   Status Truncate(uint64_t count);
-  Status Sync() { return file_->SyncData(); }
+  // After a failure every later one fails too, as the system forgets what it could not store; the
+  // records are safe again when they are derived again.
+  Status Sync();
 
-  // The bytes of record `i`. Precondition: see above.
-  const char* At(uint64_t i) const {
+  // Copies record `i`, of record_bytes, to `out`. False if it cannot be read: see ReadFailure.
+  // Precondition: see above.
+  [[nodiscard]] bool Read(uint64_t i, char* out) const {
     const uint64_t offset = i * record_bytes_;
-    const char* chunk = chunks_[offset >> kChunkBits].load(std::memory_order_acquire);
-    return chunk + (offset & (kChunkBytes - 1));
+    const unsigned chunk = ChunkOf(offset);
+    return CopyMapped(out,
+                      chunks_[chunk].load(std::memory_order_acquire) + (offset - ChunkBegin(chunk)),
+                      record_bytes_);
   }
+  // Why record `i` could not be read. kDataLoss: the file ends before it; else kIoError.
+  Status ReadFailure(uint64_t i) const;
 
  private:
-  static constexpr unsigned kChunkBits = 26;  // 64 MiB of address space a map
-  static constexpr uint64_t kChunkBytes = uint64_t{1} << kChunkBits;
-  static constexpr size_t kMaxChunks = size_t{1} << 16;
-  static constexpr uint64_t kReleaseBytes = uint64_t{8} << 20;  // so much growth between releases
+  // Chunk 0 maps the first MiB of the file, chunk k the bytes [2^(k-1), 2^k) MiB: a small file
+  // takes little address space, a large one few maps.
+  static constexpr unsigned kFirstChunkBits = 20;
+  static constexpr unsigned kMaxChunks = 27;                    // 64 TiB
+  static constexpr uint64_t kReleaseBytes = uint64_t{8} << 20;  // growth between two releases
+
+  static constexpr unsigned ChunkOf(uint64_t offset) {
+    return static_cast<unsigned>(std::bit_width(offset >> kFirstChunkBits));
+  }
+  static constexpr uint64_t ChunkBegin(unsigned chunk) {
+    return chunk == 0 ? 0 : uint64_t{1} << (kFirstChunkBits + chunk - 1);
+  }
+  static constexpr uint64_t ChunkBytes(unsigned chunk) {
+    return uint64_t{1} << (kFirstChunkBits + (chunk == 0 ? 0 : chunk - 1));
+  }
 
   AppendMap(std::unique_ptr<File> file, std::string path, size_t record_bytes, uint64_t count);
   Status MapThrough(uint64_t bytes);
@@ -60,10 +82,10 @@ class AppendMap {
   const std::string path_;
   const size_t record_bytes_;  // a power of two, so that no record spans two chunks
   uint64_t count_;
-  size_t mapped_chunks_ = 0;
+  Status sync_failure_;  // of the one thread that syncs
+  unsigned mapped_chunks_ = 0;
   uint64_t released_at_ = 0;  // size of the file then
-  // Zero pages until touched: 512 KiB of address space, not of memory.
-  std::unique_ptr<std::atomic<const char*>[]> chunks_;
+  std::array<std::atomic<const char*>, kMaxChunks> chunks_{};
 };
 
 }  // namespace immudb

@@ -4,12 +4,22 @@
 #include "base/status_macros.h"
 
 namespace immudb {
+namespace {
+
+// Of what is read whole: identities, keys, states, settings, manifests.
+constexpr uint64_t kMostFileBytes = uint64_t{256} << 20;
+
+}  // namespace
 
 Result<std::string> ReadFile(FileSystem& fs, const std::string& path) {
   auto file = fs.Open(path, FileSystem::Mode::kRead);
   IMMUDB_RETURN_IF_ERROR(file);
   const auto size = (*file)->Size();
   IMMUDB_RETURN_IF_ERROR(size);
+  if (*size > kMostFileBytes) {
+    return Status::ResourceExhausted(path + " has " + std::to_string(*size) +
+                                     " bytes, more than a file of its kind ever has");
+  }
   std::string content(*size, '\0');
   const auto read = (*file)->ReadAt(0, content.data(), content.size());
   IMMUDB_RETURN_IF_ERROR(read);

@@ -2,9 +2,12 @@
 #include "merkle/hash_tree.h"
 
 #include <algorithm>
+#include <atomic>
 #include <bit>
 #include <cassert>
 #include <cstring>
+#include <functional>
+#include <utility>
 #include <vector>
 
 #include "base/status_macros.h"
@@ -16,6 +19,7 @@ namespace immudb {
 namespace {
 
 constexpr size_t kRecordBytes = sizeof(Digest);
+constexpr uint64_t kNoRecord = ~uint64_t{0};
 // A subtree that one thread hashes in one go (some 200 us), and how many of them it should get at
 // least.
 constexpr unsigned kPartLevel = 10;
@@ -61,18 +65,53 @@ uint64_t FirstRecordOfLeaf(LeafIndex index) {
   return RecordCount(index.value);
 }
 
+// Reads the nodes of one answer, and remembers the first that could not be read: what is computed
+// from the zeros given in its place must not be used.
+class HashTree::NodeReader {
+ public:
+  explicit NodeReader(const AppendMap& nodes) : nodes_(nodes) {}
+
+  Digest operator()(unsigned level, uint64_t position) { return At(RecordOf(level, position)); }
+  Digest At(uint64_t record) {
+    Digest digest{};
+    if (failed_ == kNoRecord && !nodes_.Read(record, reinterpret_cast<char*>(digest.data()))) {
+      failed_ = record;
+      digest = {};
+    }
+    return digest;
+  }
+  template <typename T>
+  Result<T> Checked(T answer) const {
+    if (failed_ != kNoRecord) return nodes_.ReadFailure(failed_);
+    return answer;
+  }
+
+ private:
+  const AppendMap& nodes_;
+  uint64_t failed_ = kNoRecord;
+};
+
 // Lays out the records of one group of leaves. Distinct ranges of leaves write distinct records.
 class HashTree::Builder {
  public:
   Builder(const HashTree& tree, std::span<const Digest> leaves, char* records)
-      : tree_(tree),
+      : nodes_(*tree.nodes_),
         first_leaf_(tree.size_.value),
         end_leaf_(first_leaf_ + leaves.size()),
         first_record_(RecordCount(first_leaf_)),
         leaves_(leaves),
         records_(records) {}
 
-  void Build(ThreadPool* pool) {
+  Status Build(ThreadPool* pool) {
+    Hash(pool);
+    const uint64_t failed = failed_.load();
+    return failed == kNoRecord ? Status::Ok() : nodes_.ReadFailure(failed);
+  }
+
+ private:
+  static constexpr unsigned kAllLevels = 64;
+
+  void Hash(ThreadPool* pool) {
     const uint64_t parts_begin = (first_leaf_ + kPartLeaves - 1) >> kPartLevel;
     const uint64_t parts_end = end_leaf_ >> kPartLevel;
     if (pool == nullptr || leaves_.size() < kParallelLeaves || parts_begin >= parts_end) {
@@ -92,9 +131,6 @@ class HashTree::Builder {
     HashRange(parts_end << kPartLevel, end_leaf_, kAllLevels);
   }
 
- private:
-  static constexpr unsigned kAllLevels = 64;
-
   // The leaves [begin, end) and the nodes up to `top` that they complete.
   void HashRange(uint64_t begin, uint64_t end, unsigned top) {
     for (uint64_t leaf = begin; leaf < end; ++leaf) {
@@ -113,20 +149,28 @@ class HashTree::Builder {
       // The right child ends where the left one's parent would: 2^(level+1) - 1 records behind it.
       const uint64_t right = leaf_record + level;
       const uint64_t left = right + 1 - (uint64_t{2} << level);
-      node = NodeDigest(Load(left < first_record_ ? tree_.nodes_->At(left) : Record(left)), node);
+      node = NodeDigest(left < first_record_ ? Stored(left) : Load(Record(left)), node);
       Store(Record(right + 1), node);
     }
+  }
+
+  // A node that the tree had before this group.
+  Digest Stored(uint64_t record) {
+    Digest digest{};
+    if (!nodes_.Read(record, reinterpret_cast<char*>(digest.data()))) failed_ = record;
+    return digest;
   }
 
   // Precondition: record >= first_record_.
   char* Record(uint64_t record) { return records_ + (record - first_record_) * kRecordBytes; }
 
-  const HashTree& tree_;
+  const AppendMap& nodes_;
   const uint64_t first_leaf_;
   const uint64_t end_leaf_;
   const uint64_t first_record_;
   const std::span<const Digest> leaves_;
   char* const records_;
+  std::atomic<uint64_t> failed_{kNoRecord};  // a record that could not be read
 };
 
 Result<std::unique_ptr<HashTree>> HashTree::Open(FileSystem& fs, const std::string& path) {
@@ -145,8 +189,8 @@ Status HashTree::Append(std::span<const Digest> leaves, ThreadPool* pool) {
   const TreeSize new_size{size_.value + leaves.size()};
   const size_t bytes = (RecordCount(new_size.value) - RecordCount(size_.value)) * kRecordBytes;
   char* const buffer = Buffer(bytes);
-  Builder(*this, leaves, buffer).Build(pool);
-  Status status = nodes_->Append({buffer, bytes});
+  Status status = Builder(*this, leaves, buffer).Build(pool);
+  if (status.ok()) status = nodes_->Append({buffer, bytes});
   if (status.ok()) size_ = new_size;
   if (buffer_bytes_ > kKeptBufferBytes) {
     buffer_.reset();
@@ -162,46 +206,45 @@ Status HashTree::Truncate(TreeSize size) {
   return Status::Ok();
 }
 
-Digest HashTree::Root(TreeSize size) const {
+Result<Digest> HashTree::Root(TreeSize size) const {
   if (size.empty()) return EmptyTreeRoot();
-  return SubtreeRoot([this](unsigned level, uint64_t position) { return Node(level, position); }, 0,
-                     size.value);
+  NodeReader node(*nodes_);
+  return node.Checked(SubtreeRoot(std::ref(node), 0, size.value));
 }
 
-Digest HashTree::Leaf(LeafIndex index) const {
-  return Node(0, index.value);
+Result<Digest> HashTree::Leaf(LeafIndex index) const {
+  NodeReader node(*nodes_);
+  return node.Checked(node(0, index.value));
 }
 
-Digest HashTree::LayerNode(unsigned layer, uint64_t position, TreeSize size) const {
+Result<Digest> HashTree::LayerNode(unsigned layer, uint64_t position, TreeSize size) const {
   const uint64_t begin = position << layer;
   const uint64_t width = std::min(size.value - begin, uint64_t{1} << layer);
-  if (width == uint64_t{1} << layer) return Node(layer, position);
-  return SubtreeRoot([this](unsigned level, uint64_t at) { return Node(level, at); }, begin,
-                     begin + width);
+  NodeReader node(*nodes_);
+  return node.Checked(width == uint64_t{1} << layer
+                          ? node(layer, position)
+                          : SubtreeRoot(std::ref(node), begin, begin + width));
 }
 
-CompactRange HashTree::Range(TreeSize size) const {
+Result<CompactRange> HashTree::Range(TreeSize size) const {
+  NodeReader node(*nodes_);
   std::vector<Digest> roots;
   for (unsigned level = 64; level-- > 0;) {
     const uint64_t position = size.value >> level;
-    if ((position & 1) != 0) roots.push_back(Node(level, position - 1));
+    if ((position & 1) != 0) roots.push_back(node(level, position - 1));
   }
-  return {size, std::move(roots)};
+  return node.Checked(CompactRange(size, std::move(roots)));
 }
 
-ProofPath HashTree::InclusionPath(LeafIndex index, TreeSize size) const {
-  return MakeInclusionPath(
-      [this](unsigned level, uint64_t position) { return Node(level, position); }, index, size);
+Result<ProofPath> HashTree::InclusionPath(LeafIndex index, TreeSize size) const {
+  NodeReader node(*nodes_);
+  return node.Checked(MakeInclusionPath(std::ref(node), index, size));
 }
 
-ProofPath HashTree::ConsistencyPath(TreeSize old_size, TreeSize size) const {
-  if (old_size.empty() || old_size >= size) return {};
-  return MakeConsistencyPath(
-      [this](unsigned level, uint64_t position) { return Node(level, position); }, old_size, size);
-}
-
-Digest HashTree::Node(unsigned level, uint64_t position) const {
-  return Load(nodes_->At(RecordOf(level, position)));
+Result<ProofPath> HashTree::ConsistencyPath(TreeSize old_size, TreeSize size) const {
+  if (old_size.empty() || old_size >= size) return ProofPath{};
+  NodeReader node(*nodes_);
+  return node.Checked(MakeConsistencyPath(std::ref(node), old_size, size));
 }
 
 char* HashTree::Buffer(size_t bytes) {

@@ -53,28 +53,29 @@ class HashTree {
   Status Truncate(TreeSize size);
   Status Sync() { return nodes_->Sync(); }
 
-  // Precondition of all reads: `size` (and what is asked below it) was appended.
+  // Precondition of all reads: `size` (and what is asked below it) was appended. An error says that
+  // the file does not give a node any more: kDataLoss if it was cut off, else kIoError.
 
   // EmptyTreeRoot() for size 0.
-  Digest Root(TreeSize size) const;
-  Digest Leaf(LeafIndex index) const;
+  Result<Digest> Root(TreeSize size) const;
+  Result<Digest> Leaf(LeafIndex index) const;
   // The node that covers those of the leaves [position << layer, (position + 1) << layer) that the
   // tree of `size` has. Precondition: layer < size.LayerCount(), position < size.LayerWidth(layer).
-  Digest LayerNode(unsigned layer, uint64_t position, TreeSize size) const;
-  // The leaves below `size` as a range that can be gone on with.
-  CompactRange Range(TreeSize size) const;
+  Result<Digest> LayerNode(unsigned layer, uint64_t position, TreeSize size) const;
+  // The leaves below `size` as a range that can be appended to.
+  Result<CompactRange> Range(TreeSize size) const;
   // The audit path of `index` in the tree of `size`: sibling of the leaf first. 0 <= index < size.
-  ProofPath InclusionPath(LeafIndex index, TreeSize size) const;
+  Result<ProofPath> InclusionPath(LeafIndex index, TreeSize size) const;
   // PROOF(old_size, D[size]). Empty if old_size is 0 or >= size.
-  ProofPath ConsistencyPath(TreeSize old_size, TreeSize size) const;
+  Result<ProofPath> ConsistencyPath(TreeSize old_size, TreeSize size) const;
 
  private:
   class Builder;
+  class NodeReader;
 
   HashTree(std::unique_ptr<AppendMap> nodes, TreeSize size)
       : nodes_(std::move(nodes)), size_(size) {}
 
-  Digest Node(unsigned level, uint64_t position) const;
   // Room for `bytes`, kept from append to append.
   char* Buffer(size_t bytes);
 

@@ -33,10 +33,12 @@ Result<std::optional<PublishedState>> ReadCheckpoint(FileSystem& fs, const std::
   const auto exists = fs.Exists(path);
   IMMUDB_RETURN_IF_ERROR(exists);
   if (!*exists) return std::optional<PublishedState>();
-  const auto content = ReadFile(fs, path);
-  IMMUDB_RETURN_IF_ERROR(content);
-  const char* bytes = content->data();
-  if (content->size() != kBytes || std::memcmp(bytes, kMagic, sizeof(kMagic)) != 0 ||
+  const auto file = fs.Open(path, FileSystem::Mode::kRead);
+  IMMUDB_RETURN_IF_ERROR(file);
+  char bytes[kBytes + 1];  // one byte more than there should be
+  const auto read = (*file)->ReadAt(0, bytes, sizeof(bytes));
+  IMMUDB_RETURN_IF_ERROR(read);
+  if (*read != kBytes || std::memcmp(bytes, kMagic, sizeof(kMagic)) != 0 ||
       LoadLE<uint64_t>(bytes + kChecksumOffset) != XXH3_64bits(bytes, kChecksumOffset)) {
     return std::optional<PublishedState>();
   }

@@ -23,8 +23,15 @@ constexpr size_t kParallelHashGrain = 2048;
 constexpr size_t kPendingOverhead = 256;
 // So much waiting is worth sequencing while the writer is busy; less, it does itself in passing.
 constexpr size_t kSequenceAheadBytes = size_t{64} << 10;
-// So long writes are refused before it is tried whether there is room again.
+// After index, tree or positions could not be written: until this has passed, writes fail at once;
+// then the next write or question for the health has it tried again.
 constexpr std::chrono::milliseconds kRetryInterval{500};
+
+// Errors of the system that may pass: no room, no descriptor, no memory, a disk that fails now.
+// Damage and defects do not.
+bool MayPass(const Status& error) {
+  return error.code() == StatusCode::kResourceExhausted || error.code() == StatusCode::kIoError;
+}
 
 size_t HeldBytes(const TransactionBody& body) {
   return body.bytes.size() + body.items.size() * sizeof(TransactionBody::Item) + kPendingOverhead;
@@ -84,18 +91,25 @@ Status CommitPipeline::Enqueue(Pending& transaction, size_t bytes) {
   const std::lock_guard lock(mutex_);
   if (closing_) return Status::Unavailable("the store is closed");
   if (!failure_.ok()) return failure_;
-  if (!full_.ok() && !retry_wanted_) {
-    if (Clock::now() < retry_at_) return full_;
-    retry_wanted_ = true;
-  }
+  if (!stalled_.ok() && !RetryIfDue()) return stalled_;
   if (pending_.empty()) pending_since_ = Clock::now();
   pending_.push_back(std::move(transaction));
   pending_bytes_ += bytes;
   // A busy writer looks at the queue when it is done: no wake-up, no context switch.
   if (!writer_.scheduled && WriterHasWork()) Schedule(writer_);
   if (!sequencer_.scheduled && SequencerHasWork()) Schedule(sequencer_);
-  if (retry_wanted_ && !applier_.scheduled) Schedule(applier_);
   return Status::Ok();
+}
+
+// Has the applier try again what it could not apply, unless that was done a moment ago. Returns
+// true if it will. Precondition: stalled_ is an error.
+bool CommitPipeline::RetryIfDue() {
+  if (!retry_wanted_) {
+    if (closing_ || Clock::now() < retry_at_) return false;
+    retry_wanted_ = true;
+    if (!applier_.scheduled) Schedule(applier_);
+  }
+  return true;
 }
 
 bool CommitPipeline::SequencerHasWork() const {
@@ -119,12 +133,20 @@ PublishedState CommitPipeline::published() const {
 
 Status CommitPipeline::unfinished() const {
   const std::lock_guard lock(mutex_);
-  return failure_.ok() ? full_ : failure_;
+  return failure_.ok() ? stalled_ : failure_;
 }
 
-Status CommitPipeline::failure() const {
-  Status unfinished = this->unfinished();
-  return unfinished.ok() ? CheckRoom() : unfinished;
+Status CommitPipeline::failure() {
+  {
+    const std::lock_guard lock(mutex_);
+    if (!failure_.ok()) return failure_;
+    if (!stalled_.ok()) {
+      // Without writes nobody else would: who routes them by the health must see that it passed.
+      RetryIfDue();
+      return stalled_;
+    }
+  }
+  return CheckRoom();
 }
 
 Status CommitPipeline::CheckRoom() const {
@@ -267,7 +289,7 @@ void CommitPipeline::WriteSequenced(std::unique_lock<std::mutex>& lock) {
   sequenced_bytes_ -= bytes;
   writer_busy_ = true;
   if (!sequencer_.scheduled && SequencerHasWork()) Schedule(sequencer_);
-  Status status = failure_.ok() ? full_ : failure_;
+  Status status = failure_.ok() ? stalled_ : failure_;
   lock.unlock();
   if (status.ok()) {
     status = CheckRoom();
@@ -347,7 +369,7 @@ void CommitPipeline::ApplyDurable(std::unique_lock<std::mutex>& lock) {
   lock.unlock();
   if (broken_.ok() && !groups.empty()) {
     Status applied = Apply(groups);
-    if (applied.code() == StatusCode::kResourceExhausted) {
+    if (MayPass(applied)) {
       KeepUnapplied(std::move(groups), applied);
       lock.lock();
       return;
@@ -363,26 +385,32 @@ void CommitPipeline::ApplyDurable(std::unique_lock<std::mutex>& lock) {
   for (auto& group : groups) Finish(std::move(group->transactions), broken_);
   groups.clear();
   lock.lock();
-  if (!full_.ok()) spdlog::info("{}: there is room again", parts_.directory);
-  full_ = Status::Ok();
+  if (!stalled_.ok()) {
+    spdlog::info("{}: index and tree can be written again; the database takes writes",
+                 parts_.directory);
+  }
+  stalled_ = Status::Ok();
   retry_wanted_ = false;
 }
 
-// Nobody is left to wait for room.
-void CommitPipeline::KeepUnapplied(Groups groups, const Status& full) {
+// Their callers are answered: who waits for room, or for a disk, may wait for hours.
+void CommitPipeline::KeepUnapplied(Groups groups, const Status& cause) {
+  const bool full = cause.code() == StatusCode::kResourceExhausted;
+  const Status answer = cause.WithContext(
+      full ? "the disk is full; the write is in the log and will be readable when there is room"
+           : "index and tree cannot be written now; the write is in the log and will be readable "
+             "when they can");
   for (auto& group : groups) {
     for (Pending& transaction : group->transactions) {
-      if (auto done = std::exchange(transaction.done, nullptr)) {
-        done(
-            full.WithContext("the disk is full; the write is in the log and will be readable when "
-                             "there is room"));
-      }
+      if (auto done = std::exchange(transaction.done, nullptr)) done(answer);
     }
   }
   const std::lock_guard lock(mutex_);
   unapplied_ = std::move(groups);
-  if (full_.ok()) spdlog::error("{}: no writes until there is room", full.message());
-  full_ = full.WithContext("the disk is full; the database takes no writes until there is room");
+  if (stalled_.ok()) spdlog::error("{}: no writes until this has passed", cause.message());
+  stalled_ = cause.WithContext(
+      full ? "the disk is full; the database takes no writes until there is room"
+           : "index and tree cannot be written now; the database takes no writes until they can");
   retry_at_ = Clock::now() + kRetryInterval;
   retry_wanted_ = false;
 }
@@ -417,7 +445,9 @@ Status CommitPipeline::Apply(const Groups& groups) {
   PublishedState state;
   state.size = parts_.tree.size();
   IMMUDB_RETURN_IF_ERROR(parts_.index.Apply(updates, state.size));
-  state.root = parts_.tree.Root(state.size);
+  const auto root = parts_.tree.Root(state.size);
+  IMMUDB_RETURN_IF_ERROR(root);
+  state.root = *root;
   state.log_end = {last.log.start.segment, last.log.start.offset + last.log.bytes.size()};
   {
     const std::lock_guard lock(published_mutex_);

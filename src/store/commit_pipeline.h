@@ -74,7 +74,7 @@ class CommitPipeline {
   void Close();
 
   // See Store::failure.
-  Status failure() const;
+  Status failure();
   // Is everything that was acknowledged where it belongs? Then the store can close clean.
   Status unfinished() const;
 
@@ -122,13 +122,14 @@ class CommitPipeline {
   void ApplyDurable(std::unique_lock<std::mutex>& lock);
 
   Status Enqueue(Pending& transaction, size_t bytes);
+  bool RetryIfDue();  // with mutex_ held
   std::unique_ptr<Group> Sequence(std::vector<Pending> transactions);
   Status WriteAndSync(const Groups& groups, bool& retracted, LogPosition& end);
   void AbandonFrom(Groups groups, const Status& error, bool retracted, LogPosition end);
   Status CheckRoom() const;
   void NoteRoom(const Status& room);
   Status Apply(const Groups& groups);
-  void KeepUnapplied(Groups groups, const Status& full);
+  void KeepUnapplied(Groups groups, const Status& cause);
   void CountPublished(const Groups& groups);
   void Finish(std::vector<Pending> transactions, const Status& status);
 
@@ -159,9 +160,9 @@ class CommitPipeline {
   bool sequencing_ = false;   // one of two stages sequences, with mutex_ released
   bool writer_busy_ = false;  // writing or syncing; it will look at the queues again
   Status failure_;            // sticky
-  // The disk is full, and unapplied_ waits for room: no writes until it was applied. Who submits a
-  // write now and then has it tried again.
-  Status full_;
+  // Why unapplied_ could not be applied: no writes until it was. Who submits a write, or asks for
+  // failure(), now and then has it tried again.
+  Status stalled_;
   Clock::time_point retry_at_;
   bool retry_wanted_ = false;
   // A failed write takes back the indices and places that were given out behind it.
@@ -180,7 +181,7 @@ class CommitPipeline {
 
   // Of the applier:
   Status broken_;     // nothing can be applied any more
-  Groups unapplied_;  // durable and answered, but index, tree or positions found no room for them
+  Groups unapplied_;  // durable and answered, but index, tree or positions did not take them
 };
 
 }  // namespace immudb

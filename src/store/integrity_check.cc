@@ -78,7 +78,7 @@ IntegrityCheck::Step IntegrityCheck::Advance() {
       next_ = {};
       at_ = {};
     }
-    range_ = store_.tree().Range({next_.value});
+    if (const Status read = ReadRange(next_); !read.ok()) ReportReadError(read);
     CheckCheckpoint();
   }
   if (!log_done_) {
@@ -97,7 +97,20 @@ IntegrityCheck::Step IntegrityCheck::Advance() {
   return std::move(step_);
 }
 
-// What somebody remembered may be of another history.
+// Sets range_ to the entries before `end` as the tree has them; to none if it cannot be read.
+Status IntegrityCheck::ReadRange(LeafIndex end) {
+  auto range = store_.tree().Range({end.value});
+  range_ = range.ok() ? *std::move(range) : CompactRange();
+  if (range.status().code() == StatusCode::kDataLoss) {
+    Report({.file = tree_file_->path(),
+            .index = end,
+            .key = {},
+            .what = "the file ends before the nodes of the entry"});
+  }
+  return range.status();
+}
+
+// The saved mark may be from before a restore.
 bool IntegrityCheck::MarkIsAFrame() {
   if (next_.value == 0 || next_.value == goal_.size.value) return at_.offset > 0;
   const auto found = FrameOfEntryStandsAt(
@@ -117,7 +130,10 @@ void IntegrityCheck::CheckCheckpoint() {
   }
   const PublishedState& state = **checkpoint;
   // A newer one may have been written since the pass began.
-  if (state.size <= goal_.size && store_.tree().Root(state.size) != state.root) {
+  if (state.size > goal_.size) return;
+  const auto root = store_.tree().Root(state.size);
+  if (!root.ok()) return ReportReadError(root.status());
+  if (*root != state.root) {
     Report({.file = path,
             .index = {},
             .key = {},
@@ -180,7 +196,14 @@ Status IntegrityCheck::EndOfRun(const FrameRun& run, uint64_t end) {
   if (run.good && run.offset < end) return Status::Ok();
   if (run.good && next_.value >= goal_.size.value) return Status::Ok();
   const std::string path = store_.SegmentPath(at_.segment);
-  if (!run.good) {
+  bool good = run.good;
+  if (!good && at_.segment != goal_.log_end.segment) {
+    // Opening accepts zeros at the end of every segment.
+    const auto zeros = OnlyZerosFrom(*segment_file_, run.offset);
+    IMMUDB_RETURN_IF_ERROR(zeros);
+    good = *zeros;
+  }
+  if (!good) {
     auto located = LocateDamage(*segment_file_, at_.segment, run.offset, next_);
     IMMUDB_RETURN_IF_ERROR(located);
     Report(
@@ -220,7 +243,7 @@ void IntegrityCheck::CheckFrame(const FrameView& frame) {
             frame.position.offset + kFrameHeaderBytes + frame.body.size() + at,
             frame.first,
             {},
-            "the bytes behind the frame are not zeros"});
+            kBytesBehindFrame});
   }
   step_.bytes += FrameBytes(frame.body.size());
   step_.entries += entries.size();
@@ -235,14 +258,13 @@ void IntegrityCheck::CheckFrame(const FrameView& frame) {
 
 Status IntegrityCheck::CheckTree(const FrameView& frame, const std::vector<IndexUpdate>& entries,
                                  const std::vector<uint64_t>& offsets) {
+  // Not every frame before this one could be added.
+  if (range_.size().value != frame.first.value) IMMUDB_RETURN_IF_ERROR(ReadRange(frame.first));
   const uint64_t first_record = FirstRecordOfLeaf(frame.first);
   const uint64_t end_record = FirstRecordOfLeaf({frame.first.value + frame.entry_count});
   const auto stored =
       tree_file_->Read(first_record * sizeof(Digest), (end_record - first_record) * sizeof(Digest));
-  if (!stored.ok()) {
-    range_ = store_.tree().Range({next_.value});
-    return stored.status();
-  }
+  IMMUDB_RETURN_IF_ERROR(stored);
   step_.bytes += stored->size();
   const auto record = [&](uint64_t number) {
     Digest digest{};
@@ -257,25 +279,28 @@ Status IntegrityCheck::CheckTree(const FrameView& frame, const std::vector<Index
     const IndexUpdate& entry = entries[i];
     const uint64_t leaf_record = FirstRecordOfLeaf(entry.index);
     nodes.clear();
-    range_.Append(TrueLeaf(entry, record(leaf_record), offsets[i]), &nodes);
+    const auto leaf = TrueLeaf(entry, record(leaf_record), offsets[i]);
+    IMMUDB_RETURN_IF_ERROR(leaf);
+    range_.Append(*leaf, &nodes);
     for (size_t level = 1; level < nodes.size(); ++level) {
       if (nodes[level] == record(leaf_record + level)) continue;
       Report({tree_file_->path(), (leaf_record + level) * sizeof(Digest), entry.index,
               std::string(entry.key), "a node above the entry is not the hash of its children"});
     }
   }
-  if (entries.size() < frame.entry_count) range_ = store_.tree().Range({next_.value});
   return Status::Ok();
 }
 
 // The hash of the entry that was published, whoever changed it: the log or the tree.
-Digest IntegrityCheck::TrueLeaf(const IndexUpdate& entry, const Digest& stored, uint64_t offset) {
+Result<Digest> IntegrityCheck::TrueLeaf(const IndexUpdate& entry, const Digest& stored,
+                                        uint64_t offset) {
   const Digest leaf = LeafDigest(entry.index, entry.key, entry.value);
   if (leaf == stored) return leaf;
+  const auto path = store_.tree().InclusionPath(entry.index, goal_.size);
+  if (path.status().code() != StatusCode::kDataLoss) IMMUDB_RETURN_IF_ERROR(path);
+  // A tree that was cut off proves nothing; the log has its own checksums.
   const bool log_is_right =
-      VerifyInclusion(entry.index, goal_.size, leaf,
-                      store_.tree().InclusionPath(entry.index, goal_.size), goal_.root)
-          .ok();
+      !path.ok() || VerifyInclusion(entry.index, goal_.size, leaf, *path, goal_.root).ok();
   if (log_is_right) {
     Report({tree_file_->path(), FirstRecordOfLeaf(entry.index) * sizeof(Digest), entry.index,
             std::string(entry.key), "the leaf is not the hash of the entry"});
@@ -357,20 +382,18 @@ Status IntegrityCheck::SkipToNextFrame() {
       segment_entered_ = segment_entered_ && frame.segment == at_.segment;
       at_ = frame;
       next_ = {first + i};
-      range_ = store_.tree().Range({next_.value});
       return Status::Ok();
     }
   }
   at_ = goal_.log_end;
   next_ = {goal_.size.value};
-  range_ = store_.tree().Range(goal_.size);
   return Status::Ok();
 }
 
 void IntegrityCheck::EndLog() {
   log_done_ = true;
   segment_file_.reset();
-  if (!goal_.size.empty() && range_.Root() != goal_.root && reported_.empty()) {
+  if (range_.size() == goal_.size && range_.Root() != goal_.root && reported_.empty()) {
     Report({.file = tree_file_->path(),
             .index = {},
             .key = {},
@@ -418,8 +441,9 @@ bool IntegrityCheck::RecordIsRight(IndexTable::Family family, std::string_view k
   const auto entry = store_.ReadLogEntry(index);
   if (!entry.ok()) return true;
   const IndexUpdate update{index, entry->kind, entry->key, entry->value, entry->set_bytes};
-  return KeyIndex::IsRecordOf(update, family, key, record) ||
-         LeafDigest(index, entry->key, entry->value) != store_.tree().Leaf(index);
+  if (KeyIndex::IsRecordOf(update, family, key, record)) return true;
+  const auto leaf = store_.tree().Leaf(index);
+  return !leaf.ok() || LeafDigest(index, entry->key, entry->value) != *leaf;
 }
 
 void IntegrityCheck::Report(Damage damage) {

@@ -77,6 +77,7 @@ class IntegrityCheck {
   class Reader;
 
   bool MarkIsAFrame();
+  Status ReadRange(LeafIndex end);
   void CheckCheckpoint();
   Status AdvanceLog();
   Status EnterSegment();
@@ -84,7 +85,7 @@ class IntegrityCheck {
   void CheckFrame(const FrameView& frame);
   Status CheckTree(const FrameView& frame, const std::vector<IndexUpdate>& entries,
                    const std::vector<uint64_t>& offsets);
-  Digest TrueLeaf(const IndexUpdate& entry, const Digest& stored, uint64_t offset);
+  Result<Digest> TrueLeaf(const IndexUpdate& entry, const Digest& stored, uint64_t offset);
   Status CheckPositions(const FrameView& frame, const std::vector<IndexUpdate>& entries,
                         const std::vector<uint64_t>& offsets);
   void CheckIndexEntries(const std::vector<IndexUpdate>& entries);

@@ -160,13 +160,28 @@ Result<PublishedState> StoreImpl::OpenDerivedParts(
   base.root = EmptyTreeRoot();
   if (!checkpoint) return base;
   const TreeSize size = checkpoint->size;
-  if (tree_->size() < size || positions_->count() < size.value ||
-      tree_->Root(size) != checkpoint->root) {
+  const bool long_enough = tree_->size() >= size && positions_->count() >= size.value;
+  const auto root = tree_->Root(long_enough ? size : TreeSize{});
+  IMMUDB_RETURN_IF_ERROR(root);
+  if (!long_enough || *root != checkpoint->root) {
     spdlog::warn("{} does not hold the tree of the last checkpoint ({} entries): deriving it again",
                  paths_.tree, size.value);
     return base;
   }
   return *checkpoint;
+}
+
+// What the open forgave must not be there when the integrity checker looks.
+Status StoreImpl::RepairCheckpoint(const PublishedState& recovered) {
+  const Status written = Checkpoint(recovered);
+  if (written.ok()) {
+    spdlog::info("{} was written again, for {} entries", paths_.checkpoint, recovered.size.value);
+    checkpointed_ = recovered.size;
+    return written;
+  }
+  spdlog::warn("{} is removed: it cannot be written again: {}", paths_.checkpoint,
+               written.message());
+  return fs_.Remove(paths_.checkpoint);
 }
 
 Result<PublishedState> StoreImpl::Recover() {
@@ -177,7 +192,10 @@ Result<PublishedState> StoreImpl::Recover() {
   log_ = *std::move(log);
   const auto checkpoint = ReadCheckpoint(fs_, paths_.checkpoint);
   IMMUDB_RETURN_IF_ERROR(checkpoint);
-  if (const auto exists = fs_.Exists(paths_.checkpoint); !*checkpoint && exists.ok() && *exists) {
+  const auto exists = fs_.Exists(paths_.checkpoint);
+  IMMUDB_RETURN_IF_ERROR(exists);
+  const bool checkpoint_damaged = *exists && !*checkpoint;
+  if (checkpoint_damaged) {
     spdlog::warn("{} is damaged: index and tree are derived again from the log", paths_.checkpoint);
   }
   const auto opened = OpenDerivedParts(*checkpoint);
@@ -190,9 +208,10 @@ Result<PublishedState> StoreImpl::Recover() {
   LeafIndex first{base.size.value};
   if (index_->applied() < base.size) {
     first = {index_->applied().value};
-    const auto position = LogPosition::Unpack(LoadLE<uint64_t>(positions_->At(first.value)));
+    const auto position = PositionOf(first);
+    IMMUDB_RETURN_IF_ERROR(position);
     // Groups are whole transactions, so the index stops at the end of one.
-    from = first.value == 0 ? LogPosition{} : ValueLog::FrameOf(position);
+    from = first.value == 0 ? LogPosition{} : ValueLog::FrameOf(*position);
   }
   // Looks at the whole of it before anything is changed: a log that is damaged or too short must be
   // refused the next time too.
@@ -225,7 +244,9 @@ Result<PublishedState> StoreImpl::Recover() {
   IMMUDB_RETURN_IF_ERROR(end);
   IMMUDB_RETURN_IF_ERROR(replay.Flush());
 
-  if (*checkpoint && tree_->Root((*checkpoint)->size) != (*checkpoint)->root) {
+  const auto known_root = tree_->Root(*checkpoint ? (*checkpoint)->size : TreeSize{});
+  IMMUDB_RETURN_IF_ERROR(known_root);
+  if (*checkpoint && *known_root != (*checkpoint)->root) {
     return Status::DataLoss(paths_.log + ": the log leads to another root at " +
                             std::to_string((*checkpoint)->size.value) +
                             " entries than the last checkpoint: it was changed outside of immudb");
@@ -240,9 +261,12 @@ Result<PublishedState> StoreImpl::Recover() {
 
   PublishedState recovered;
   recovered.size = tree_->size();
-  recovered.root = tree_->Root(recovered.size);
+  const auto root = tree_->Root(recovered.size);
+  IMMUDB_RETURN_IF_ERROR(root);
+  recovered.root = *root;
   recovered.log_end = log_->end();
   checkpointed_ = base.size;
+  if (checkpoint_damaged) IMMUDB_RETURN_IF_ERROR(RepairCheckpoint(recovered));
   return recovered;
 }
 

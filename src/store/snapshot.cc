@@ -95,7 +95,9 @@ Result<Entry> Snapshot::GetByIndex(LeafIndex index) const {
   if (!size_.Contains(index)) return IndexNotFound();
   auto entry = store_->ReadEntry(index);
   IMMUDB_RETURN_IF_ERROR(entry);
-  if (LeafDigest(index, entry->key, entry->value) != store_->tree().Leaf(index)) {
+  const auto leaf = store_->tree().Leaf(index);
+  IMMUDB_RETURN_IF_ERROR(leaf);
+  if (LeafDigest(index, entry->key, entry->value) != *leaf) {
     return Status::DataLoss(
         "insertion order index hash is not equal to the digest of the related value");
   }
@@ -214,7 +216,9 @@ Result<ProofPath> Snapshot::ConsistencyProof(TreeSize first) const {
 
 Result<Snapshot> Snapshot::At(TreeSize size) const {
   if (size > size_) return IndexNotFound();
-  return Snapshot(store_, size, store_->tree().Root(size));
+  const auto root = store_->tree().Root(size);
+  IMMUDB_RETURN_IF_ERROR(root);
+  return Snapshot(store_, size, *root);
 }
 
 }  // namespace immudb

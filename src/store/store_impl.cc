@@ -106,18 +106,24 @@ Snapshot StoreImpl::Latest() const {
   return {this, state.size, state.root};
 }
 
-LogPosition StoreImpl::PositionOf(LeafIndex index) const {
-  return LogPosition::Unpack(LoadLE<uint64_t>(positions_->At(index.value)));
+Result<LogPosition> StoreImpl::PositionOf(LeafIndex index) const {
+  char record[sizeof(uint64_t)];
+  if (!positions_->Read(index.value, record)) return positions_->ReadFailure(index.value);
+  return LogPosition::Unpack(LoadLE<uint64_t>(record));
 }
 
 Result<std::string> StoreImpl::ReadKey(LeafIndex index) const {
   metrics_->log_reads.fetch_add(1, std::memory_order_relaxed);
-  return log_->ReadKey(PositionOf(index));
+  const auto position = PositionOf(index);
+  IMMUDB_RETURN_IF_ERROR(position);
+  return log_->ReadKey(*position);
 }
 
 Result<ValueLog::OwnedEntry> StoreImpl::ReadLogEntry(LeafIndex index) const {
   metrics_->log_reads.fetch_add(1, std::memory_order_relaxed);
-  return log_->Read(PositionOf(index));
+  const auto position = PositionOf(index);
+  IMMUDB_RETURN_IF_ERROR(position);
+  return log_->Read(*position);
 }
 
 Result<Entry> StoreImpl::ReadEntry(LeafIndex index) const {

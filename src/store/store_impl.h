@@ -72,9 +72,10 @@ class StoreImpl {
 
   // recovery.cc
   Result<PublishedState> Recover();
+  Status RepairCheckpoint(const PublishedState& recovered);
   Result<PublishedState> OpenDerivedParts(const std::optional<PublishedState>& checkpoint);
 
-  LogPosition PositionOf(LeafIndex index) const;
+  Result<LogPosition> PositionOf(LeafIndex index) const;
   Status CheckReferences(const TransactionBody& body) const;
   void OnPublish(const PublishedState& state);
   void WriteDueCheckpoints();

@@ -145,6 +145,12 @@ Result<VerifyReport> Verification::Run() {
   const auto checkpoint = ReadCheckpoint(fs_, paths_.checkpoint);
   IMMUDB_RETURN_IF_ERROR(checkpoint);
   checkpoint_ = *checkpoint;
+  const auto exists = fs_.Exists(paths_.checkpoint);
+  IMMUDB_RETURN_IF_ERROR(exists);
+  if (*exists && !checkpoint_) {
+    Report(
+        {.file = paths_.checkpoint, .index = {}, .key = {}, .what = "the checkpoint is damaged"});
+  }
   KeyIndexOptions index_options;
   index_options.inline_value_bytes = options_.inline_value_bytes;
   index_options.read_only = true;

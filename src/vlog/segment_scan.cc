@@ -52,6 +52,14 @@ struct Frame {
   std::string_view padding;
 };
 
+// Why a scan ended in front of a frame.
+enum class Stop : uint8_t {
+  kEnd,         // the range ended
+  kBadFrame,    // there is no valid frame
+  kOutOfOrder,  // the frame is valid, but its index is not the next one
+  kPadding,     // the frame is valid, but the bytes behind its body are not zeros
+};
+
 // The frame at `offset`, if it is good.
 Result<std::optional<Frame>> ReadFrame(Window& window, uint32_t segment, uint64_t offset) {
   auto bytes = window.Fetch(offset, kFrameHeaderBytes);
@@ -62,21 +70,35 @@ Result<std::optional<Frame>> ReadFrame(Window& window, uint32_t segment, uint64_
   }
   bytes = window.Fetch(offset, FrameBytes(header->body_bytes));
   IMMUDB_RETURN_IF_ERROR(bytes);
+  // The file may have become shorter since its size was taken.
+  if (bytes->size() < kFrameHeaderBytes + header->body_bytes) return std::optional<Frame>();
   const std::string_view body = bytes->substr(kFrameHeaderBytes, header->body_bytes);
   if (BodyChecksum(body) != header->body_checksum) return std::optional<Frame>();
   return std::optional<Frame>(Frame{*header, body, bytes->substr(kFrameHeaderBytes + body.size())});
 }
 
-// As ScanFrames. `out_of_order`: the frame that ended it is good, but not the one that comes next.
+bool IsZeros(std::string_view bytes) {
+  return bytes.find_first_not_of('\0') == std::string_view::npos;
+}
+
+// As ScanFrames, and sets `stop`. With `demand_zeros` it also stops in front of a frame whose
+// padding is not zeros; without, the visitor gets that frame.
 Result<FrameRun> ScanFrames(Window& window, uint32_t segment, uint64_t offset, uint64_t end,
-                            LeafIndex first, size_t bytes, const FrameVisitor& visit,
-                            bool& out_of_order) {
+                            LeafIndex first, size_t bytes, bool demand_zeros,
+                            const FrameVisitor& visit, Stop& stop) {
   FrameRun run{offset, first, offset};
+  stop = Stop::kEnd;
   while (run.offset < end && run.offset - offset < bytes) {
     const auto frame = ReadFrame(window, segment, run.offset);
     IMMUDB_RETURN_IF_ERROR(frame);
-    out_of_order = *frame && (*frame)->header.first_index != run.next.value;
-    run.good = *frame && !out_of_order;
+    if (!*frame) {
+      stop = Stop::kBadFrame;
+    } else if ((*frame)->header.first_index != run.next.value) {
+      stop = Stop::kOutOfOrder;
+    } else if (demand_zeros && !IsZeros((*frame)->padding)) {
+      stop = Stop::kPadding;
+    }
+    run.good = stop == Stop::kEnd;
     if (!run.good) break;
     const FrameHeader& header = (*frame)->header;
     IMMUDB_RETURN_IF_ERROR(visit(
@@ -101,7 +123,7 @@ Result<uint64_t> SkipZeros(Window& window, uint64_t offset) {
   return window.size();
 }
 
-// Does a good frame behind `bad` say that `bad` had been synced?
+// Returns true if a valid frame behind `bad` records that `bad` was synced.
 Result<bool> WasDurable(Window& window, uint32_t segment, uint64_t bad) {
   uint64_t offset = bad + kFrameAlignment;
   while (offset + kFrameHeaderBytes <= window.size()) {
@@ -113,7 +135,10 @@ Result<bool> WasDurable(Window& window, uint32_t segment, uint64_t bad) {
       at += kFrameAlignment;
     }
     offset += at;
-    if (at + sizeof(kFrameMagic) > bytes->size()) continue;
+    if (at + sizeof(kFrameMagic) > bytes->size()) {
+      if (at == 0) break;  // the file has become shorter since its size was taken
+      continue;
+    }
     const auto frame = ReadFrame(window, segment, offset);
     IMMUDB_RETURN_IF_ERROR(frame);
     if (*frame && offset - std::min<uint64_t>(offset, (*frame)->header.unsynced_bytes) > bad) {
@@ -136,9 +161,9 @@ Result<SegmentEnd> ScanSegment(const File& file, const std::string& name, uint32
                             ", before entry index " + std::to_string(first.value) +
                             ", which had been stored");
   }
-  bool out_of_order = false;
-  const auto run =
-      ScanFrames(window, segment, offset, window.size(), first, SIZE_MAX, visit, out_of_order);
+  Stop stop = Stop::kEnd;
+  const auto run = ScanFrames(window, segment, offset, window.size(), first, SIZE_MAX,
+                              /*demand_zeros=*/true, visit, stop);
   IMMUDB_RETURN_IF_ERROR(run);
   // A file may end inside the padding of its last frame.
   SegmentEnd end{run->offset, run->next, 0, run->unsynced_from};
@@ -146,8 +171,9 @@ Result<SegmentEnd> ScanSegment(const File& file, const std::string& name, uint32
   IMMUDB_RETURN_IF_ERROR(data);
   if (*data >= window.size()) return end;
   end.torn_bytes = window.size() - end.offset;
-  const auto damaged =
-      is_last && !out_of_order ? WasDurable(window, segment, end.offset) : Result<bool>(true);
+  // No crash leaves a valid frame out of order or with other bytes than zeros behind it.
+  const auto damaged = is_last && stop == Stop::kBadFrame ? WasDurable(window, segment, end.offset)
+                                                          : Result<bool>(true);
   IMMUDB_RETURN_IF_ERROR(damaged);
   if (*damaged) {
     return Status::DataLoss(name + ": damaged frame at offset " + std::to_string(end.offset) +
@@ -161,8 +187,17 @@ Result<FrameRun> ScanFrames(const File& file, uint32_t segment, uint64_t offset,
                             LeafIndex first, size_t bytes, const FrameVisitor& visit) {
   Window window(file);
   IMMUDB_RETURN_IF_ERROR(window.Open());
-  bool out_of_order = false;
-  return ScanFrames(window, segment, offset, end, first, bytes, visit, out_of_order);
+  Stop stop = Stop::kEnd;
+  return ScanFrames(window, segment, offset, end, first, bytes, /*demand_zeros=*/false, visit,
+                    stop);
+}
+
+Result<bool> OnlyZerosFrom(const File& file, uint64_t offset) {
+  Window window(file);
+  IMMUDB_RETURN_IF_ERROR(window.Open());
+  const auto data = SkipZeros(window, offset);
+  IMMUDB_RETURN_IF_ERROR(data);
+  return *data >= window.size();
 }
 
 Result<bool> WasDurable(const File& file, uint32_t segment, uint64_t offset) {
@@ -211,7 +246,15 @@ Result<FrameDamage> LocateDamage(const File& file, uint32_t segment, uint64_t of
     }
     rest.remove_prefix(*size);
   }
-  damage.what = "the body of the frame does not match its checksum";
+  if (BodyChecksum(bytes->substr(kFrameHeaderBytes)) != header->body_checksum) {
+    damage.what = "the body of the frame does not match its checksum";
+    return damage;
+  }
+  const uint64_t body_end = offset + kFrameHeaderBytes + header->body_bytes;
+  bytes = window.Fetch(body_end, FrameBytes(header->body_bytes) - (body_end - offset));
+  IMMUDB_RETURN_IF_ERROR(bytes);
+  damage.offset = body_end + std::min(bytes->find_first_not_of('\0'), bytes->size());
+  damage.what = kBytesBehindFrame;
   return damage;
 }
 

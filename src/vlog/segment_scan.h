@@ -20,7 +20,7 @@ struct FrameView {
   LeafIndex first;
   uint32_t entry_count = 0;
   std::string_view body;
-  std::string_view padding;  // behind it; should be zeros, and is no part of what is checked
+  std::string_view padding;  // behind the body, up to a multiple of kFrameAlignment; see ScanFrames
 };
 
 // Called for each good frame in order; an error ends the scan with it.
@@ -40,7 +40,8 @@ struct SegmentEnd {
 // The torn-tail rule: in the last segment a bad frame ends the log, provided that nothing behind it
 // shows that it had been durable: no good frame that says more than `unsynced_bytes` before it was
 // on disk. In any other place a bad frame is damage: kDataLoss, naming file, offset and index. So
-// is, everywhere, a good frame whose index is not the next one: no crash leaves that behind.
+// is, everywhere, a good frame whose index is not the next one, or whose padding is not zeros: no
+// crash leaves that behind.
 Result<SegmentEnd> ScanSegment(const File& file, const std::string& name, uint32_t segment,
                                uint64_t offset, LeafIndex first, bool is_last,
                                const FrameVisitor& visit);
@@ -53,12 +54,20 @@ struct FrameRun {
 };
 
 // Reads the good frames of [offset, end), where entry `first` and frame boundaries must be; stops
-// behind about `bytes` of them, or at the first place that is none.
+// behind about `bytes` of them, or at the first place that is none. Does not look at the padding:
+// the visitor MUST, since it has to be zeros.
 Result<FrameRun> ScanFrames(const File& file, uint32_t segment, uint64_t offset, uint64_t end,
                             LeafIndex first, size_t bytes, const FrameVisitor& visit);
 
-// Does a good frame of the segment prove that what stood at `offset` had been durable?
+// Returns true if a valid frame of the segment proves that what stood at `offset` was durable. The
+// file may become shorter meanwhile.
 Result<bool> WasDurable(const File& file, uint32_t segment, uint64_t offset);
+
+// Returns true if the file has nothing but zeros at and behind `offset`.
+Result<bool> OnlyZerosFrom(const File& file, uint64_t offset);
+
+// What FrameDamage says of padding that is not zeros.
+inline constexpr char kBytesBehindFrame[] = "the bytes behind the frame are not zeros";
 
 // The first thing that is wrong in a frame that ScanSegment did not accept.
 struct FrameDamage {

@@ -307,6 +307,12 @@ void ValueLog::KeepOpen(uint32_t segment, std::shared_ptr<File> file) const {
 Status ValueLog::ReadOn(const File& file, LogPosition position, size_t size, std::string& bytes) {
   const size_t held = bytes.size();
   if (size <= held) return Status::Ok();
+  if (size > kFirstRead) {
+    // A damaged length must not be believed: no more is allocated than the file has.
+    const auto file_bytes = file.Size();
+    IMMUDB_RETURN_IF_ERROR(file_bytes);
+    if (*file_bytes < position.offset || *file_bytes - position.offset < size) return Status::Ok();
+  }
   bytes.resize(size);
   const auto read = file.ReadAt(position.offset + held, bytes.data() + held, size - held);
   IMMUDB_RETURN_IF_ERROR(read);
@@ -346,9 +352,7 @@ Result<ValueLog::OwnedEntry> ValueLog::Read(LogPosition position) const {
   const auto file = ReadStart(position, bytes);
   IMMUDB_RETURN_IF_ERROR(file);
   const auto size = EntryBytes(bytes);
-  if (size && *size <= options_.segment_bytes + UINT32_MAX) {
-    IMMUDB_RETURN_IF_ERROR(ReadOn(**file, position, *size, bytes));
-  }
+  if (size) IMMUDB_RETURN_IF_ERROR(ReadOn(**file, position, *size, bytes));
   const auto entry = size ? DecodeEntry(bytes) : std::nullopt;
   if (!entry) return DamagedEntry(position);
   return OwnedEntry{entry->kind, std::string(entry->key), std::string(entry->value),
@@ -361,8 +365,7 @@ Result<std::string> ValueLog::ReadKey(LogPosition position) const {
   IMMUDB_RETURN_IF_ERROR(file);
   const auto size = EntryBytes(bytes);
   const auto key = EntryKeyPlace(bytes);
-  if (!size || !key || key->size > options_.segment_bytes ||
-      (*size <= bytes.size() && !DecodeEntry(bytes))) {
+  if (!size || !key || (*size <= bytes.size() && !DecodeEntry(bytes))) {
     return DamagedEntry(position);
   }
   IMMUDB_RETURN_IF_ERROR(ReadOn(**file, position, key->offset + key->size, bytes));

@@ -117,7 +117,8 @@ class ValueLog {
   Result<std::shared_ptr<File>> OpenSegment(uint32_t segment) const;
   // Under mutex_.
   void KeepOpen(uint32_t segment, std::shared_ptr<File> file) const;
-  // Makes `bytes`, which were read at `position`, up to `size` bytes long, less at the end of file.
+  // Makes `bytes`, which were read at `position`, up to `size` bytes long. At the end of the file
+  // there may be less; of more than kFirstRead bytes, then nothing is read.
   static Status ReadOn(const File& file, LogPosition position, size_t size, std::string& bytes);
   // The segment of an entry, and the first bytes of the entry.
   Result<std::shared_ptr<File>> ReadStart(LogPosition position, std::string& bytes) const;

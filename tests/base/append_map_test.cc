@@ -27,6 +27,12 @@ std::string Records(uint64_t first, uint64_t count) {
   return bytes;
 }
 
+// What record `i` says; 0 if it cannot be read.
+uint64_t At(const AppendMap& map, uint64_t i) {
+  char record[kRecordBytes];
+  return map.Read(i, record) ? LoadLE<uint64_t>(record) : 0;
+}
+
 class AppendMapTest : public ::testing::Test {
  protected:
   std::unique_ptr<AppendMap> Open(FileSystem& fs = FileSystem::Real()) {
@@ -37,7 +43,7 @@ class AppendMapTest : public ::testing::Test {
   static void ExpectRecords(const AppendMap& map, uint64_t count) {
     ASSERT_EQ(map.count(), count);
     for (uint64_t i = 0; i < count; ++i) {
-      ASSERT_EQ(LoadLE<uint64_t>(map.At(i)), i + 1) << "record " << i;
+      ASSERT_EQ(At(map, i), i + 1) << "record " << i;
     }
   }
 
@@ -68,11 +74,11 @@ TEST_F(AppendMapTest, AGrowingMapDoesNotStayResident) {
     ASSERT_TRUE(map->Append(slice).ok());
     const uint64_t first = i * kSlice / kRecordBytes;
     for (uint64_t at = 0; at < kSlice / kRecordBytes; at += 512) {  // every page
-      ASSERT_EQ(LoadLE<uint64_t>(map->At(first + at)), at + 1);
+      ASSERT_EQ(At(*map, first + at), at + 1);
     }
   }
   EXPECT_LT(ResidentMappedBytes(), before + 16 * kSlice);
-  ASSERT_EQ(LoadLE<uint64_t>(map->At(5)), 6U) << "a released page is read again";
+  ASSERT_EQ(At(*map, 5), 6U) << "a released page is read again";
 }
 
 TEST_F(AppendMapTest, RecordsAreThereAfterReopening) {
@@ -122,11 +128,11 @@ TEST_F(AppendMapTest, ContinuesBeyondOneMap) {
   }
   const auto map = Open();
   ASSERT_EQ(map->count(), 2 * in_one - 1);
-  EXPECT_EQ(LoadLE<uint64_t>(map->At(in_one - 1)), in_one);
-  EXPECT_EQ(LoadLE<uint64_t>(map->At(in_one)), in_one + 1);
+  EXPECT_EQ(At(*map, in_one - 1), in_one);
+  EXPECT_EQ(At(*map, in_one), in_one + 1);
   ASSERT_TRUE(map->Append(Records(2 * in_one - 1, 3)).ok()) << "spans the second and third map";
   for (uint64_t i = 2 * in_one - 1; i < 2 * in_one + 2; ++i) {
-    EXPECT_EQ(LoadLE<uint64_t>(map->At(i)), i + 1);
+    EXPECT_EQ(At(*map, i), i + 1);
   }
 }
 
@@ -140,8 +146,8 @@ TEST_F(AppendMapTest, ReadersFollowTheAppenderWithoutLocks) {
     readers.emplace_back([&] {
       for (uint64_t size = 0; size < 20'000;) {
         size = published.load(std::memory_order_acquire);
-        if (size > 0 && LoadLE<uint64_t>(map->At(size - 1)) != size) ++wrong;
-        if (size > 0 && LoadLE<uint64_t>(map->At(size / 2)) != size / 2 + 1) ++wrong;
+        if (size > 0 && At(*map, size - 1) != size) ++wrong;
+        if (size > 0 && At(*map, size / 2) != size / 2 + 1) ++wrong;
       }
     });
   }
@@ -164,6 +170,52 @@ TEST_F(AppendMapTest, FailedAppendCanBeRepeated) {
   fs.LiftLimit();
   ASSERT_TRUE(map->Append(Records(10, 10)).ok());
   ExpectRecords(*map, 20);
+}
+
+// Whoever can write to the file must not be able to end the process, which serves other databases.
+TEST_F(AppendMapTest, AFileThatIsCutGivesAnErrorAndRecovers) {
+  const auto map = Open();
+  const std::string records = Records(0, 2000);
+  ASSERT_TRUE(map->Append(records).ok());
+  char record[kRecordBytes];
+  ASSERT_TRUE(map->Read(1999, record));
+  const auto file = FileSystem::Real().Open(path_, FileSystem::Mode::kReadWrite);
+  ASSERT_TRUE(file.ok());
+  ASSERT_TRUE((*file)->Truncate(4096).ok());
+  std::vector<std::thread> readers;
+  std::atomic<uint64_t> failed{0};
+  for (int r = 0; r < 3; ++r) {
+    readers.emplace_back([&] {
+      char of_reader[kRecordBytes];
+      for (int i = 0; i < 100; ++i) failed += map->Read(1999, of_reader) ? 0 : 1;
+    });
+  }
+  for (std::thread& reader : readers) reader.join();
+  EXPECT_EQ(failed, 300U);
+  EXPECT_EQ(At(*map, 511), 512U) << "what is still there can be read";
+  EXPECT_EQ(map->ReadFailure(1999).code(), StatusCode::kDataLoss);
+  EXPECT_NE(map->ReadFailure(1999).message().find(path_), std::string::npos);
+  ASSERT_TRUE((*file)->WriteAt(0, records).ok());
+  EXPECT_EQ(At(*map, 1999), 2000U);
+}
+
+// Hundreds of databases may be open, each with two maps.
+TEST_F(AppendMapTest, ASmallMapTakesLittleMemoryAndAddressSpace) {
+  EXPECT_LT(sizeof(AppendMap), 1024U);
+  const auto address_space = [] {
+    uint64_t pages = 0;
+    std::ifstream("/proc/self/statm") >> pages;
+    return pages * 4096;
+  };
+  const uint64_t before = address_space();
+  std::vector<std::unique_ptr<AppendMap>> maps;
+  for (int i = 0; i < 64; ++i) {
+    auto map = AppendMap::Open(FileSystem::Real(), path_ + std::to_string(i), kRecordBytes);
+    ASSERT_TRUE(map.ok());
+    ASSERT_TRUE((*map)->Append(Records(0, 10)).ok());
+    maps.push_back(*std::move(map));
+  }
+  EXPECT_LT(address_space() - before, 64 * (uint64_t{2} << 20));
 }
 
 }  // namespace

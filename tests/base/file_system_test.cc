@@ -47,6 +47,15 @@ TEST_F(FileSystemTest, MissingFileIsNotFoundAndNamed) {
   EXPECT_EQ(fs_.Rename(path, dir_.File("other")).code(), StatusCode::kNotFound);
 }
 
+// A file that somebody blew up must not take the memory of the process.
+TEST_F(FileSystemTest, AHugeFileIsNotReadWhole) {
+  const std::string path = dir_.File("identity");
+  ASSERT_TRUE(Open(path, Mode::kCreate)->Truncate(uint64_t{1} << 40).ok()) << "a sparse file";
+  const auto content = ReadFile(fs_, path);
+  EXPECT_EQ(content.status().code(), StatusCode::kResourceExhausted);
+  EXPECT_THAT(content.status().message(), HasSubstr(path));
+}
+
 // A volume of somebody else is the commonest reason why a server in a container does not start.
 TEST_F(FileSystemTest, WhoMayNotIsTold) {
   const std::string folder = dir_.File("folder");

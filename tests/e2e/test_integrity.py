@@ -232,6 +232,57 @@ def test_writing_goes_on_beside_it(launch):
     assert page["immudb_tampered_databases"] == 0
 
 
+def test_what_opening_repairs_is_no_alarm(launch):
+    daemon = launch()
+    cut = ["CHECKPOINT", "index/CURRENT", "index/MANIFEST-*", "tree", "positions"]
+    with daemon.login() as client:
+        for number in range(len(cut)):
+            client.CreateDatabase(databasename=f"db{number}")
+            client.use(f"db{number}")
+            client.safe_set(KEY, VALUE)
+    daemon.stop()
+    for number, pattern in enumerate(cut):
+        (path,) = (daemon.data / f"db{number}").glob(pattern)
+        os.truncate(path, 0)
+    daemon.start(*FAST)
+    with daemon.login() as client:
+        for number in range(len(cut)):
+            client.use(f"db{number}")
+            client.safe_get(KEY)
+        await_that(lambda: values(daemon)["immudb_integrity_check_passes_total"] >= 2, "two passes")
+        assert values(daemon)["immudb_tampered_databases"] == 0, daemon.log
+        for number in range(len(cut)):
+            client.use(f"db{number}")
+            client.safe_set(b"new", b"entry")
+    log = daemon.log
+    assert re.search(r"db0/CHECKPOINT was written again", log), log
+    for number in (1, 2):
+        assert re.search(rf"db{number}/index.*derived again from the log", log), log
+
+
+def test_a_tree_that_is_cut_costs_its_database_only(launch):
+    daemon = launch("--consistency-check=false")
+    with daemon.login() as client:
+        for name in ("cut", "sound"):
+            client.CreateDatabase(databasename=name)
+            client.use(name)
+            for number in range(50):
+                client.Set(key=b"key-%d" % number, value=VALUE * 20)
+            client.safe_get(b"key-7")
+        for part in ("tree", "positions"):
+            os.truncate(daemon.data / "cut" / part, 0)
+            client.use("cut")
+            with refused("DataLoss"):
+                client.SafeGet(key=b"key-7") if part == "tree" else client.Get(key=b"key-7")
+            client.use("sound")
+            client.safe_get(b"key-7")
+            assert daemon.alive()
+    daemon.stop()
+    daemon.start()
+    with daemon.login(database="cut") as client:
+        client.safe_get(b"key-7")
+
+
 def test_a_full_disk_refuses_writes_until_there_is_room(launch):
     daemon = launch()
     stat = os.statvfs(daemon.data)

@@ -35,10 +35,10 @@ uint64_t FileBytes(uint64_t leaves) {
 void ExpectSameTree(const HashTree& tree, ReferenceTree& reference, size_t size) {
   ASSERT_EQ(tree.size(), TreeSize{size});
   for (size_t n = 0; n <= size; ++n) {
-    ASSERT_EQ(tree.Root(TreeSize{n}), reference.Root(n)) << "root " << n << " of " << size;
+    ASSERT_EQ(tree.Root(TreeSize{n}).value(), reference.Root(n)) << "root " << n << " of " << size;
   }
   for (size_t i = 0; i < size; ++i) {
-    ASSERT_EQ(tree.Leaf(LeafIndex{i}), reference.leaf(i)) << "leaf " << i << " of " << size;
+    ASSERT_EQ(tree.Leaf(LeafIndex{i}).value(), reference.leaf(i)) << "leaf " << i << " of " << size;
   }
 }
 
@@ -104,11 +104,11 @@ TEST_F(HashTreeStorageTest, AFileCutAnywhereInItsLastLeafReopensWithoutThatLeaf)
 
       const auto tree = OpenTree(name);
       ASSERT_EQ(tree->size(), TreeSize{n - 1});
-      ASSERT_EQ(tree->Root(TreeSize{n - 1}), reference.Root(n - 1));
+      ASSERT_EQ(tree->Root(TreeSize{n - 1}).value(), reference.Root(n - 1));
       // And the tree goes on as if nothing had happened.
       ASSERT_TRUE(tree->Append(Slice(leaves, n - 1, kLeaves), nullptr).ok());
-      ASSERT_EQ(tree->Root(TreeSize{kLeaves}), reference.Root(kLeaves));
-      ASSERT_EQ(tree->Root(TreeSize{n}), reference.Root(n));
+      ASSERT_EQ(tree->Root(TreeSize{kLeaves}).value(), reference.Root(kLeaves));
+      ASSERT_EQ(tree->Root(TreeSize{n}).value(), reference.Root(n));
       std::filesystem::remove(FilePath(name));
     }
   }
@@ -129,7 +129,7 @@ TEST_F(HashTreeStorageTest, ATruncatedTreeTakesOtherLeaves) {
     ASSERT_TRUE(tree->Append(leaves, nullptr).ok());
     ASSERT_TRUE(tree->Truncate(TreeSize{keep}).ok());
     ASSERT_EQ(std::filesystem::file_size(FilePath(name)), FileBytes(keep));
-    ASSERT_EQ(tree->Root(TreeSize{keep}), reference.Root(keep));
+    ASSERT_EQ(tree->Root(TreeSize{keep}).value(), reference.Root(keep));
     ASSERT_TRUE(tree->Append(others, nullptr).ok());
     ExpectSameTree(*tree, reference, expected.size());
     tree = OpenTree(name);
@@ -199,7 +199,7 @@ TEST_F(HashTreeStorageTest, AFailedAppendChangesNothingAndCanBeRepeated) {
     const Status status = tree->Append(MakeLeaves(50, "lost"), nullptr);
     ASSERT_EQ(status.code(), StatusCode::kResourceExhausted);
     ASSERT_EQ(tree->size(), TreeSize{done});
-    ASSERT_EQ(tree->Root(TreeSize{done}), reference.Root(done));
+    ASSERT_EQ(tree->Root(TreeSize{done}).value(), reference.Root(done));
     fs.tear = false;
     ASSERT_TRUE(tree->Append(Slice(leaves, done, done + 9), nullptr).ok());
   }

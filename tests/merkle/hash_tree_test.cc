@@ -39,7 +39,7 @@ class HashTreeTest : public testing::TreeTest {
 TEST_F(HashTreeTest, WithoutLeavesHasTheRootOfTheEmptyTree) {
   const auto tree = OpenTree();
   EXPECT_TRUE(tree->size().empty());
-  EXPECT_EQ(tree->Root(TreeSize{0}), Hash(Vectors()["empty_tree_root"]));
+  EXPECT_EQ(tree->Root(TreeSize{0}).value(), Hash(Vectors()["empty_tree_root"]));
   EXPECT_TRUE(tree->Append({}, nullptr).ok());
   EXPECT_TRUE(tree->size().empty());
 }
@@ -48,7 +48,7 @@ TEST_F(HashTreeTest, HasTheRootsOfTheOriginal) {
   const auto tree = TreeOf(HistoryLeaves());
   ASSERT_FALSE(Vectors()["history_roots"].empty());
   for (const auto& v : Vectors()["history_roots"]) {
-    EXPECT_EQ(tree->Root(TreeSize{v["n"].get<uint64_t>()}), Hash(v["root"])) << v;
+    EXPECT_EQ(tree->Root(TreeSize{v["n"].get<uint64_t>()}).value(), Hash(v["root"])) << v;
   }
 }
 
@@ -58,7 +58,8 @@ TEST_F(HashTreeTest, HasTheRootsOfARealSession) {
     const LeafIndex index{v["index"].get<uint64_t>()};
     const Digest leaf = LeafDigest(index, Bytes(v["hashed_key"]), Bytes(v["hashed_value"]));
     ASSERT_TRUE(tree->Append({&leaf, 1}, nullptr).ok());
-    EXPECT_EQ(tree->Root(TreeEndingAt(LeafIndex{v["at"].get<uint64_t>()})), Hash(v["root"])) << v;
+    EXPECT_EQ(tree->Root(TreeEndingAt(LeafIndex{v["at"].get<uint64_t>()})).value(), Hash(v["root"]))
+        << v;
   }
 }
 
@@ -73,7 +74,7 @@ TEST_F(HashTreeTest, HasTheKnownRootsOfRfc6962) {
   ASSERT_EQ(leaves.size(), 8U);
   const auto tree = TreeOf(leaves);
   for (size_t n = 1; n <= leaves.size(); ++n) {
-    EXPECT_EQ(tree->Root(TreeSize{n}), Hash(known["roots"][n - 1])) << n;
+    EXPECT_EQ(tree->Root(TreeSize{n}).value(), Hash(known["roots"][n - 1])) << n;
   }
 }
 
@@ -88,7 +89,8 @@ TEST_F(HashTreeTest, LayersArePairsOfTheLayerBelowAndAnOddNodeIsPromoted) {
     for (unsigned number = 0; number < size.LayerCount(); ++number) {
       ASSERT_EQ(size.LayerWidth(number), layer.size()) << n << " layer " << number;
       for (size_t i = 0; i < layer.size(); ++i) {
-        ASSERT_EQ(tree->LayerNode(number, i, size), layer[i]) << n << ": " << number << "/" << i;
+        ASSERT_EQ(tree->LayerNode(number, i, size).value(), layer[i])
+            << n << ": " << number << "/" << i;
       }
       std::vector<Digest> next;
       for (size_t i = 0; i < layer.size(); i += 2) {
@@ -105,8 +107,9 @@ TEST_F(HashTreeTest, MakesTheInclusionPathsOfTheOriginal) {
   ASSERT_FALSE(Vectors()["inclusion"].empty());
   for (const auto& v : Vectors()["inclusion"]) {
     const LeafIndex index{v["index"].get<uint64_t>()};
-    EXPECT_EQ(tree->InclusionPath(index, TreeSize{v["n"].get<uint64_t>()}), Path(v["path"])) << v;
-    EXPECT_EQ(tree->Leaf(index), Hash(v["leaf"]));
+    EXPECT_EQ(tree->InclusionPath(index, TreeSize{v["n"].get<uint64_t>()}).value(), Path(v["path"]))
+        << v;
+    EXPECT_EQ(tree->Leaf(index).value(), Hash(v["leaf"]));
   }
 }
 
@@ -116,7 +119,7 @@ TEST_F(HashTreeTest, MakesTheConsistencyPathsOfTheOriginal) {
   for (const auto& v : Vectors()["consistency"]) {
     const TreeSize m{v["m"].get<uint64_t>()};
     const TreeSize n{v["n"].get<uint64_t>()};
-    EXPECT_EQ(tree->ConsistencyPath(m, n), Path(v["path"])) << v;
+    EXPECT_EQ(tree->ConsistencyPath(m, n).value(), Path(v["path"])) << v;
   }
 }
 
@@ -129,19 +132,19 @@ TEST_F(HashTreeTest, MakesTheSafeProofsOfTheOriginal) {
     const TreeSize size = TreeEndingAt(LeafIndex{proof["at"].get<uint64_t>()});
     const auto& known = v["request_root_index"];
     const TreeSize old_size = TreeEndingAt(LeafIndex{known.is_null() ? 0 : known.get<uint64_t>()});
-    EXPECT_EQ(tree->Leaf(index), Hash(proof["leaf"])) << v;
-    EXPECT_EQ(tree->Root(size), Hash(proof["root"])) << v;
-    EXPECT_EQ(tree->Root(old_size), Hash(v["previous_root"])) << v;
-    EXPECT_EQ(tree->InclusionPath(index, size), Path(proof["inclusionPath"])) << v;
-    EXPECT_EQ(tree->ConsistencyPath(old_size, size), Path(proof["consistencyPath"])) << v;
+    EXPECT_EQ(tree->Leaf(index).value(), Hash(proof["leaf"])) << v;
+    EXPECT_EQ(tree->Root(size).value(), Hash(proof["root"])) << v;
+    EXPECT_EQ(tree->Root(old_size).value(), Hash(v["previous_root"])) << v;
+    EXPECT_EQ(tree->InclusionPath(index, size).value(), Path(proof["inclusionPath"])) << v;
+    EXPECT_EQ(tree->ConsistencyPath(old_size, size).value(), Path(proof["consistencyPath"])) << v;
   }
 }
 
 TEST_F(HashTreeTest, AnswersNoConsistencyPathWhereThereIsNothingToProve) {
   const auto tree = TreeOf(testing::MakeLeaves(9));
-  EXPECT_TRUE(tree->ConsistencyPath(TreeSize{0}, TreeSize{9}).empty());
-  EXPECT_TRUE(tree->ConsistencyPath(TreeSize{9}, TreeSize{9}).empty());
-  EXPECT_TRUE(tree->ConsistencyPath(TreeSize{9}, TreeSize{5}).empty());
+  EXPECT_TRUE(tree->ConsistencyPath(TreeSize{0}, TreeSize{9}).value().empty());
+  EXPECT_TRUE(tree->ConsistencyPath(TreeSize{9}, TreeSize{9}).value().empty());
+  EXPECT_TRUE(tree->ConsistencyPath(TreeSize{9}, TreeSize{5}).value().empty());
 }
 
 // Every root and proof of every past size, against the definitions, and accepted by the verifier.
@@ -155,7 +158,7 @@ class HashTreeReferenceTest : public HashTreeTest {
 
 TEST_F(HashTreeReferenceTest, EveryRootIsTheDefinedOne) {
   for (size_t n = 0; n <= kLeaves; ++n) {
-    ASSERT_EQ(tree_->Root(TreeSize{n}), reference_.Root(n)) << n;
+    ASSERT_EQ(tree_->Root(TreeSize{n}).value(), reference_.Root(n)) << n;
   }
 }
 
@@ -165,9 +168,9 @@ TEST_F(HashTreeReferenceTest, EveryInclusionPathIsTheDefinedOne) {
     const Digest root = reference_.Root(n);
     for (size_t i = 0; i < n; ++i) {
       const LeafIndex index{i};
-      const ProofPath path = tree_->InclusionPath(index, size);
+      const ProofPath path = tree_->InclusionPath(index, size).value();
       ASSERT_EQ(path, reference_.Inclusion(i, n)) << i << " of " << n;
-      ASSERT_TRUE(VerifyInclusion(index, size, tree_->Leaf(index), path, root).ok())
+      ASSERT_TRUE(VerifyInclusion(index, size, tree_->Leaf(index).value(), path, root).ok())
           << i << " of " << n;
     }
   }
@@ -179,7 +182,7 @@ TEST_F(HashTreeReferenceTest, EveryConsistencyPathIsTheDefinedOne) {
     const Digest root = reference_.Root(n);
     for (size_t m = 1; m <= n; ++m) {
       const TreeSize old_size{m};
-      const ProofPath path = tree_->ConsistencyPath(old_size, size);
+      const ProofPath path = tree_->ConsistencyPath(old_size, size).value();
       ASSERT_EQ(path, reference_.Consistency(m, n)) << m << " to " << n;
       ASSERT_TRUE(VerifyConsistency(old_size, reference_.Root(m), size, root, path).ok())
           << m << " to " << n;

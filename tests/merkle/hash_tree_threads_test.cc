@@ -62,19 +62,21 @@ TEST_F(HashTreeThreadsTest, ALargeTreeAcrossSeveralMapsHasTheDefinedRoots) {
   tree = OpenTree();
   ASSERT_EQ(tree->size(), TreeSize{kLeaves});
   const TreeSize size{kLeaves};
-  const Digest root = tree->Root(size);
+  const Digest root = tree->Root(size).value();
   EXPECT_EQ(root, RootByLevels(leaves));
   for (const size_t n : {1UL, 333'333UL, 524'289UL, 1'048'575UL, 1'048'576UL, 1'048'577UL}) {
     const TreeSize past{n};
-    const Digest past_root = tree->Root(past);
+    const Digest past_root = tree->Root(past).value();
     const auto prefix = Slice(leaves, 0, n);
     EXPECT_EQ(past_root, RootByLevels({prefix.begin(), prefix.end()})) << n;
     EXPECT_TRUE(
-        VerifyConsistency(past, past_root, size, root, tree->ConsistencyPath(past, size)).ok())
+        VerifyConsistency(past, past_root, size, root, tree->ConsistencyPath(past, size).value())
+            .ok())
         << n;
     const LeafIndex last = past.Last();
-    EXPECT_TRUE(
-        VerifyInclusion(last, size, leaves[last.value], tree->InclusionPath(last, size), root).ok())
+    EXPECT_TRUE(VerifyInclusion(last, size, leaves[last.value],
+                                tree->InclusionPath(last, size).value(), root)
+                    .ok())
         << n;
   }
 }
@@ -102,14 +104,15 @@ TEST_F(HashTreeThreadsTest, ReadersSeeRightRootsWhileTheTreeGrows) {
       const TreeSize size{n};
       const TreeSize past{1 + random() % n};
       const LeafIndex index{random() % past.value};
-      const bool right = tree->Root(size) == roots[n] && tree->Root(past) == roots[past.value] &&
-                         tree->Leaf(index) == leaves[index.value] &&
-                         VerifyInclusion(index, past, leaves[index.value],
-                                         tree->InclusionPath(index, past), roots[past.value])
-                             .ok() &&
-                         VerifyConsistency(past, roots[past.value], size, roots[n],
-                                           tree->ConsistencyPath(past, size))
-                             .ok();
+      const bool right =
+          tree->Root(size).value() == roots[n] && tree->Root(past).value() == roots[past.value] &&
+          tree->Leaf(index).value() == leaves[index.value] &&
+          VerifyInclusion(index, past, leaves[index.value],
+                          tree->InclusionPath(index, past).value(), roots[past.value])
+              .ok() &&
+          VerifyConsistency(past, roots[past.value], size, roots[n],
+                            tree->ConsistencyPath(past, size).value())
+              .ok();
       if (!right) wrong.fetch_add(1);
     }
   };

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // A disk that is full or broken costs the writes that met it, never what was acknowledged.
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 #include <chrono>
 #include <latch>
@@ -229,6 +232,136 @@ TEST_F(StoreFaultTest, AStoreThatFoundNoRoomIsWholeAfterTheNextOpen) {
   EXPECT_TRUE(AgreesWithItsEntries(store_->Latest()));
 }
 
+// The process has no descriptor left, until the limits of this object are gone.
+class NoDescriptors {
+ public:
+  NoDescriptors() {
+    EXPECT_EQ(::getrlimit(RLIMIT_NOFILE, &before_), 0);
+    const int next = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
+    EXPECT_GE(next, 0);
+    ::close(next);
+    rlimit limited = before_;
+    limited.rlim_cur = static_cast<rlim_t>(next);
+    EXPECT_EQ(::setrlimit(RLIMIT_NOFILE, &limited), 0);
+  }
+  ~NoDescriptors() { EXPECT_EQ(::setrlimit(RLIMIT_NOFILE, &before_), 0); }
+  NoDescriptors(const NoDescriptors&) = delete;
+  NoDescriptors& operator=(const NoDescriptors&) = delete;
+
+ private:
+  rlimit before_{};
+};
+
+class StoreShortageTest : public StoreFaultTest {
+ protected:
+  // The index writes a table every few hundred entries.
+  void SetUp() override {
+    options_.write_buffer_bytes = 64 << 10;
+    StoreFaultTest::SetUp();
+    for (int i = 0; i < 10; ++i) Set(Numbered("before", i), "v");
+  }
+
+  // Writes until the index cannot make a table.
+  Status WriteUntilRefused() {
+    for (int i = 0; i < 20'000; ++i) {
+      Status status = TrySet(Numbered("k", acknowledged_), std::string(100, 'v'));
+      if (!status.ok()) return status;
+      ++acknowledged_;
+    }
+    return Status::Ok();
+  }
+  void ExpectAllAcknowledged() {
+    for (uint64_t i = 0; i < acknowledged_; ++i) {
+      ASSERT_TRUE(store_->Latest().Get(Numbered("k", i)).ok()) << i;
+    }
+    EXPECT_TRUE(AgreesWithItsEntries(store_->Latest()));
+  }
+
+  uint64_t acknowledged_ = 0;
+};
+
+// The flood of connections that took all descriptors is over; nobody restarts the server.
+TEST_F(StoreShortageTest, WritesGoOnWhenTheIndexHasDescriptorsAgain) {
+  for (int round = 0; round < 3; ++round) {
+    {
+      const NoDescriptors none;
+      const Status refused = WriteUntilRefused();
+      ASSERT_EQ(refused.code(), StatusCode::kIoError) << refused.ToString();
+      EXPECT_THAT(refused.message(), HasSubstr("will be readable when they can"));
+      EXPECT_EQ(store_->failure().code(), StatusCode::kIoError);
+      EXPECT_EQ(TrySet("meanwhile", "v").code(), StatusCode::kIoError);
+      EXPECT_TRUE(store_->Latest().Get("before5").ok()) << "reads go on";
+    }
+    EXPECT_TRUE(WritesAgain("after"));
+    EXPECT_TRUE(store_->failure().ok());
+    EXPECT_TRUE(store_->Latest().Get(Numbered("k", acknowledged_)).ok()) << "as its text said";
+    ExpectAllAcknowledged();
+  }
+  const std::string before = AllAnswers(store_->Latest());
+  Reopen();
+  EXPECT_TRUE(AllAnswers(store_->Latest()) == before);
+}
+
+// A balancer that sends nothing to a server that is not ready would wait for ever.
+TEST_F(StoreShortageTest, AskingForTheHealthIsEnoughToGoOn) {
+  {
+    const NoDescriptors none;
+    ASSERT_EQ(WriteUntilRefused().code(), StatusCode::kIoError);
+  }
+  const auto deadline = std::chrono::steady_clock::now() + kDeadline;
+  while (!store_->failure().ok()) {
+    ASSERT_LT(std::chrono::steady_clock::now(), deadline);
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  }
+  EXPECT_TRUE(store_->Latest().Get(Numbered("k", acknowledged_)).ok());
+  ExpectAllAcknowledged();
+}
+
+TEST_F(StoreShortageTest, ASegmentThatCouldNotBeOpenedIsStartedLater) {
+  store_.reset();
+  options_.segment_bytes = 4096;
+  options_.write_buffer_bytes = 16 << 20;
+  Open();
+  {
+    const NoDescriptors none;
+    const Status refused = WriteUntilRefused();
+    ASSERT_EQ(refused.code(), StatusCode::kIoError) << refused.ToString();
+    EXPECT_LT(acknowledged_, 100U);
+  }
+  Set("after", "v");
+  EXPECT_FALSE(store_->Latest().Get(Numbered("k", acknowledged_)).ok()) << "it was refused";
+  ExpectAllAcknowledged();
+}
+
+TEST_F(StoreShortageTest, AStoreThatIsClosedMeanwhileHasEverythingLater) {
+  {
+    const NoDescriptors none;
+    ASSERT_EQ(WriteUntilRefused().code(), StatusCode::kIoError);
+    EXPECT_FALSE(store_->Close().ok());
+  }
+  ReopenAfterFailure();
+  EXPECT_TRUE(store_->Latest().Get(Numbered("k", acknowledged_)).ok());
+  ExpectAllAcknowledged();
+}
+
+// A checkpoint must not promise records of the tree that a failed sync has lost.
+TEST_F(StoreFaultTest, AFailedSyncOfTheTreeEndsCheckpointsUntilTheNextOpen) {
+  for (const char* part : {"/tree", "/positions"}) {
+    SCOPED_TRACE(part);
+    store_.reset();
+    options_.checkpoint_entries = 10;
+    Open();
+    fs_.FailSyncs(1, part);
+    for (uint64_t n = 0; n < 100; ++n) Commit(WorkloadTransaction(n));
+    const std::string before = AllAnswers(store_->Latest());
+    store_.reset();
+    ASSERT_TRUE(fs_.PowerLoss(FaultFileSystem::Loss::kAllUnsynced, 1).ok());
+    Open();
+    EXPECT_TRUE(AllAnswers(store_->Latest()) == before);
+    EXPECT_TRUE(AgreesWithItsEntries(store_->Latest()));
+  }
+}
+
 // So that what was accepted never meets a full disk.
 TEST_F(StoreFaultTest, AReserveOfTheDiskIsNotTouched) {
   store_.reset();
@@ -254,6 +387,16 @@ TEST_F(StoreFaultTest, AReserveOfTheDiskIsNotTouched) {
   Reopen();
   EXPECT_EQ(store_->Latest().size(), TreeSize{2});
   EXPECT_TRUE(AgreesWithItsEntries(store_->Latest()));
+}
+
+// A new database, its first write, and the power goes: its folders must be there afterwards.
+TEST_F(StoreFaultTest, TheFoldersOfANewStoreAreDurableBeforeItsFirstWriteIs) {
+  Set("first", "v");
+  fs_.Freeze();
+  store_.reset();
+  ASSERT_TRUE(fs_.PowerLoss(FaultFileSystem::Loss::kAllUnsynced, 1).ok());
+  Open();
+  EXPECT_EQ(store_->Latest().size(), TreeSize{1});
 }
 
 // A checkpoint only saves time at the next start.
