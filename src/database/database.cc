@@ -5,10 +5,21 @@
 
 #include <utility>
 
+#include "base/status_macros.h"
+
 namespace immudb {
 namespace {
 
 constexpr std::chrono::seconds kRetryAfter{5};
+
+bool IsShortage(StatusCode code) {
+  return code == StatusCode::kResourceExhausted || code == StatusCode::kUnavailable;
+}
+
+const char* FailureText(StatusCode code) {
+  if (code == StatusCode::kDataLoss) return " is damaged";
+  return IsShortage(code) ? " cannot be opened now, try again later" : " cannot be opened";
+}
 
 }  // namespace
 
@@ -18,11 +29,15 @@ std::shared_ptr<Store> Database::StoreIfOpen() {
   return store_;
 }
 
-Result<std::shared_ptr<Store>> Database::Open(const OpenStore& open) {
+Result<std::shared_ptr<Store>> Database::Open(const Reserve& reserve, const OpenStore& open) {
+  if (Status failed = failure(); !failed.ok()) return failed;
   const std::lock_guard transition(transition_mutex_);
   if (auto store = StoreIfOpen()) return store;
   if (Status failed = failure(); !failed.ok()) return failed;
-  auto opened = open(name_);
+  IMMUDB_RETURN_IF_ERROR(reserve());
+  auto opened = open();
+  const StatusCode code = opened.status().code();
+  if (!opened.ok()) Report(opened.status().message());
   const std::lock_guard lock(mutex_);
   last_use_ = clock_();
   if (opened.ok()) {
@@ -30,13 +45,22 @@ Result<std::shared_ptr<Store>> Database::Open(const OpenStore& open) {
     store_ = *std::move(opened);
     return store_;
   }
-  spdlog::error("database {} cannot be opened: {}", name_, opened.status().message());
-  const bool damaged = opened.status().code() == StatusCode::kDataLoss;
-  failure_ = Status(opened.status().code(), "database " + name_ +
-                                                (damaged ? " is damaged" : " cannot be opened") +
-                                                ": the log of the server tells more");
-  failed_at_ = last_use_;
+  const bool passes = IsShortage(code);
+  failure_ =
+      Status(code, "database " + name_ + FailureText(code) + ": the log of the server tells more");
+  retry_at_ = last_use_ + (passes ? std::chrono::seconds(0) : kRetryAfter);
   return failure_;
+}
+
+void Database::Report(const std::string& failure) {
+  {
+    const std::lock_guard lock(mutex_);
+    const Time now = clock_();
+    if (failure == reported_ && now < report_again_at_) return;
+    reported_ = failure;
+    report_again_at_ = now + kRetryAfter;
+  }
+  spdlog::error("database {} cannot be opened: {}", name_, failure);
 }
 
 bool Database::CloseIfUnused(Time since) {
@@ -89,7 +113,7 @@ Status Database::Health() const {
 
 Status Database::failure() const {
   const std::lock_guard lock(mutex_);
-  return failure_.ok() || clock_() - failed_at_ >= kRetryAfter ? Status::Ok() : failure_;
+  return failure_.ok() || clock_() >= retry_at_ ? Status::Ok() : failure_;
 }
 
 }  // namespace immudb

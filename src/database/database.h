@@ -26,7 +26,8 @@ class Database {
  public:
   using Clock = std::function<std::chrono::steady_clock::time_point()>;
   using Time = std::chrono::steady_clock::time_point;
-  using OpenStore = std::function<Result<std::unique_ptr<Store>>(std::string_view name)>;
+  using Reserve = std::function<Status()>;
+  using OpenStore = std::function<Result<std::unique_ptr<Store>>()>;
 
   Database(std::string name, Clock clock) : name_(std::move(name)), clock_(std::move(clock)) {}
 
@@ -38,10 +39,12 @@ class Database {
   // As StoreIfOpen, but no use.
   std::shared_ptr<Store> Peek() const;
 
-  // Opens the store, unless somebody else has meanwhile; may wait for a recovery. A failure is
-  // remembered for some seconds and given again, so that many calls do not try in vain; it tells
-  // what kind it is, and the log tells the rest.
-  Result<std::shared_ptr<Store>> Open(const OpenStore& open);
+  // Opens the store if it is closed: asks `reserve`, whose error is given as it is, then `open`;
+  // one caller at a time does, and may wait for a recovery. What `open` fails with is replaced by
+  // the kind of error for clients; the log tells the rest. Damage and I/O errors are given again
+  // for some seconds without trying, so that many calls do not try in vain; a shortage
+  // (kResourceExhausted, kUnavailable) is not, because it passes.
+  Result<std::shared_ptr<Store>> Open(const Reserve& reserve, const OpenStore& open);
 
   // Closes the store if nobody holds it and it was not used since `time`; true if it did so.
   bool CloseIfUnused(Time since);
@@ -58,13 +61,15 @@ class Database {
 
   // When the store was asked for last; none if it is closed.
   std::optional<Time> LastUse() const;
-  // Why the store could not be opened lately.
+  // Why the store could not be opened, as long as that is not tried again.
   Status failure() const;
   // Why the store takes no writes or could not be opened when that was tried last, or that it was
   // tampered with; or ok.
   Status Health() const;
 
  private:
+  void Report(const std::string& failure);
+
   const std::string name_;
   const Clock clock_;
   std::atomic<bool> tampered_{false};
@@ -76,8 +81,10 @@ class Database {
   // Guarded by mutex_.
   std::shared_ptr<Store> store_;
   Time last_use_;
-  Status failure_;
-  Time failed_at_;
+  Status failure_;        // of the last attempt to open it
+  Time retry_at_;         // it is not tried again before
+  std::string reported_;  // the failure that was logged last
+  Time report_again_at_;  // the same one is not logged before
 };
 
 }  // namespace immudb

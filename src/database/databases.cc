@@ -7,7 +7,9 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
+#include <new>
 #include <set>
+#include <system_error>
 #include <utility>
 
 #include "base/status_macros.h"
@@ -56,7 +58,10 @@ std::chrono::steady_clock::time_point Now() {
 }  // namespace
 
 Databases::Databases(const DatabasesOptions& options)
-    : options_(options), max_open_(MaxOpen(options)), slots_(max_open_) {
+    : options_(options),
+      file_system_(options.file_system != nullptr ? *options.file_system : FileSystem::Real()),
+      max_open_(MaxOpen(options)),
+      slots_(max_open_) {
   // One core is left to the thread that asks for help.
   const unsigned helpers = std::max(2U, std::thread::hardware_concurrency()) - 1;
   pool_ = std::make_unique<ThreadPool>(helpers);
@@ -73,6 +78,7 @@ Databases::Databases(const DatabasesOptions& options)
   store_options_.commit_threads = commit_threads_.get();
   store_options_.reserved_bytes = options_.reserved_bytes;
   store_options_.max_open_files = FilesOfStore(options_);
+  store_options_.file_system = &file_system_;
 }
 
 Databases::~Databases() {
@@ -121,7 +127,7 @@ Status Databases::Create(std::string_view name, const AuditRecord& act) {
   if (Find(name) != nullptr) {
     return {StatusCode::kAlreadyExists, "database " + std::string(name) + " already exists"};
   }
-  FileSystem& fs = FileSystem::Real();
+  FileSystem& fs = file_system_;
   const std::string folder = JoinPath(options_.directory, name);
   const auto exists = fs.Exists(folder);
   IMMUDB_RETURN_IF_ERROR(exists);
@@ -154,22 +160,25 @@ Status Databases::Create(std::string_view name, const AuditRecord& act) {
 Result<std::unique_ptr<Store>> Databases::OpenFolder(const Database& database) const {
   const std::string& directory = options_.directory;
   IMMUDB_RETURN_IF_ERROR(
-      CheckDatabaseFolder(FileSystem::Real(), directory, database.name(), database.complete()));
-  return Store::Open(JoinPath(directory, database.name()), store_options_);
+      CheckDatabaseFolder(file_system_, directory, database.name(), database.complete()));
+  try {
+    return Store::Open(JoinPath(directory, database.name()), store_options_);
+  } catch (const std::bad_alloc&) {
+    return Status::ResourceExhausted("there is no memory to open it");
+  } catch (const std::system_error& error) {  // no thread
+    return Status::ResourceExhausted(error.what());
+  }
 }
 
 Result<std::shared_ptr<Store>> Databases::OpenStore(Database& database) {
   if (auto store = database.StoreIfOpen()) return store;
-  if (Status failed = database.failure(); !failed.ok()) return failed;
-  bool slot_used = &database == default_.get();  // it stays open, in no slot
-  if (!slot_used) IMMUDB_RETURN_IF_ERROR(TakeSlot());
-  auto opened = database.Open([&](std::string_view) -> Result<std::unique_ptr<Store>> {
-    auto store = OpenFolder(database);
-    slot_used = slot_used || store.ok();
-    return store;
-  });
-  if (!slot_used) ReturnSlot();  // it failed, or another thread was faster
-  return opened;
+  const bool needs_slot = &database != default_.get();  // that one stays open, in no slot
+  return database.Open([&] { return needs_slot ? TakeSlot() : Status::Ok(); },
+                       [&] {
+                         auto store = OpenFolder(database);
+                         if (needs_slot && !store.ok()) ReturnSlot();
+                         return store;
+                       });
 }
 
 Status Databases::TakeSlot() {

@@ -41,6 +41,7 @@ struct DatabasesOptions {
   std::chrono::seconds idle_timeout{600};
   std::chrono::milliseconds slot_wait{1000};  // for an open one that nobody uses
   uint64_t reserved_bytes = 0;                // as StoreOptions
+  FileSystem* file_system = nullptr;          // null: the real one; the index does not use it
   // Consent to make a system database, with an administrator, beside databases that exist.
   bool new_system_database = false;
 };
@@ -115,9 +116,10 @@ class Databases {
   // kAlreadyExists.
   Status Create(std::string_view name, const AuditRecord& act);
 
-  // The store of a database, opened if it is not; may wait for I/O. It stays open as long as the
-  // pointer is held. kResourceExhausted if as many as may be are open and stay in use for
-  // DatabasesOptions::slot_wait.
+  // The store of a database, opened if it is not; may wait for I/O, and for somebody else who opens
+  // it. It stays open as long as the pointer is held. Whatever the number of callers, one of them
+  // opens it and makes room for one. kResourceExhausted if as many as may be are open and stay in
+  // use for DatabasesOptions::slot_wait, or if descriptors, memory or threads are short.
   Result<std::shared_ptr<Store>> OpenStore(Database& database);
 
   // Shows the store to `look`, for who goes over all databases in the background, one at a time.
@@ -178,6 +180,7 @@ class Databases {
 
   // Constant after Open().
   const DatabasesOptions options_;
+  FileSystem& file_system_;
   const size_t max_open_;
   std::unique_ptr<FileLock> lock_;
   std::unique_ptr<ThreadPool> pool_;            // for hashing large groups

@@ -23,21 +23,8 @@ namespace {
 
 constexpr std::string_view kLockFile = "immudb.lock";
 
-std::string FolderAbove(const std::string& path) {
-  const auto end = path.find_last_not_of('/');
-  const auto slash = path.rfind('/', end);
-  if (slash == std::string::npos || end == std::string::npos) return ".";
-  return slash == 0 ? "/" : path.substr(0, slash);
-}
-
 Result<std::unique_ptr<FileLock>> LockDirectory(FileSystem& fs, const std::string& directory) {
-  const auto exists = fs.Exists(directory);
-  if (!exists.ok()) return exists.status().WithContext("dir");
   if (const Status made = fs.CreateDirectory(directory); !made.ok()) return made.WithContext("dir");
-  if (!*exists) {
-    const Status synced = fs.SyncDirectory(FolderAbove(directory));
-    if (!synced.ok()) return synced.WithContext("dir");
-  }
   auto lock = fs.Lock(JoinPath(directory, kLockFile));
   if (lock.ok()) return lock;
   if (lock.status().code() == StatusCode::kFailedPrecondition) {
@@ -52,13 +39,13 @@ Result<std::unique_ptr<Databases>> Databases::Open(const DatabasesOptions& optio
   if (const Status name = CheckDatabaseName(options.default_database); !name.ok()) {
     return name.WithContext("dbname");
   }
-  auto lock = LockDirectory(FileSystem::Real(), options.directory);
-  IMMUDB_RETURN_IF_ERROR(lock);
   std::unique_ptr<Databases> databases(new Databases(options));
+  auto lock = LockDirectory(databases->file_system_, options.directory);
+  IMMUDB_RETURN_IF_ERROR(lock);
   Databases& self = *databases;
   self.lock_ = *std::move(lock);
 
-  IMMUDB_RETURN_IF_ERROR(RemoveUnfinishedFolder(FileSystem::Real(), options.directory));
+  IMMUDB_RETURN_IF_ERROR(RemoveUnfinishedFolder(self.file_system_, options.directory));
   IMMUDB_RETURN_IF_ERROR(self.OpenSystem());
   auto tampered = TamperLatches::Load(*self.system_, *self.audit_);
   IMMUDB_RETURN_IF_ERROR(tampered);
@@ -73,7 +60,7 @@ Result<std::unique_ptr<Databases>> Databases::Open(const DatabasesOptions& optio
 }
 
 Status Databases::OpenSystem() {
-  FileSystem& fs = FileSystem::Real();
+  FileSystem& fs = file_system_;
   const std::string name(kSystemDatabase);
   const auto exists = HasDatabase(fs, JoinPath(options_.directory, name));
   IMMUDB_RETURN_IF_ERROR(exists);
@@ -106,7 +93,7 @@ Status Databases::OpenSystem() {
 }
 
 Result<bool> Databases::IsFirstStart() const {
-  const auto found = LookAtDataFolder(FileSystem::Real(), options_.directory);
+  const auto found = LookAtDataFolder(file_system_, options_.directory);
   IMMUDB_RETURN_IF_ERROR(found);
   IMMUDB_RETURN_IF_ERROR(
       CheckNewAdministrator(*found, options_.directory, options_.new_system_database));
@@ -128,7 +115,7 @@ Status Databases::ReadAudit(const std::string& directory,
 }
 
 Status Databases::OpenDefault() {
-  FileSystem& fs = FileSystem::Real();
+  FileSystem& fs = file_system_;
   const std::string& name = options_.default_database;
   const auto recorded = ReadCatalogue(*system_);
   IMMUDB_RETURN_IF_ERROR(recorded);
@@ -172,7 +159,7 @@ Status Databases::LostDefault(const Status& found) const {
 Status Databases::LoadCatalogue() {
   const auto recorded = ReadCatalogue(*system_);
   IMMUDB_RETURN_IF_ERROR(recorded);
-  const auto folders = FindDatabaseFolders(FileSystem::Real(), options_.directory);
+  const auto folders = FindDatabaseFolders(file_system_, options_.directory);
   IMMUDB_RETURN_IF_ERROR(folders);
   for (const std::string& name : *recorded) {
     if (!folders->contains(name)) {
@@ -188,7 +175,7 @@ Status Databases::LoadCatalogue() {
 Result<ServerIdentifier> Databases::Identifier(bool may_be_new) {
   const auto store = default_->Peek();
   const bool is_empty = store != nullptr && store->Latest().size().empty();
-  return OpenServerIdentifier(FileSystem::Real(), default_directory(), *system_, *audit_,
+  return OpenServerIdentifier(file_system_, default_directory(), *system_, *audit_,
                               may_be_new || is_empty);
 }
 

@@ -5,7 +5,10 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cerrno>
 #include <cstring>
+#include <string>
+#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -22,6 +25,14 @@ namespace {
 using rocksdb::Slice;
 
 constexpr char kAppliedKey[] = "applied";
+
+// RocksDB has no code for what a process lacks for a while, only the text of the system.
+bool IsShortage(const std::string& text) {
+  for (const int error : {EMFILE, ENFILE, ENOMEM}) {
+    if (text.ends_with(std::generic_category().message(error))) return true;
+  }
+  return false;
+}
 
 }  // namespace
 
@@ -68,7 +79,7 @@ Status KeyIndex::Impl::FromRocksDb(const rocksdb::Status& status) const {
   if (status.IsCorruption()) {
     return Status::DataLoss(std::move(message));
   }
-  if (status.IsNoSpace()) {
+  if (status.IsNoSpace() || status.IsMemoryLimit() || IsShortage(text)) {
     return Status::ResourceExhausted(std::move(message));
   }
   // A lock that somebody holds has no code of its own.

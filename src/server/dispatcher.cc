@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
@@ -25,8 +26,6 @@ constexpr size_t kWaitingThreads = 3;
 constexpr size_t kMaxQueuedWaiting = 4096;
 // One login takes about a tenth of a second: nobody waits much longer than some seconds.
 constexpr size_t kMaxQueuedLogins = 32;
-constexpr size_t kOpenerThreads = 4;
-constexpr size_t kMaxQueuedForOpening = 1024;
 
 // The status to end the call with; nothing if the handler has passed its Completion on. Then the
 // call may be over, and another one in its place. A handler does so as the last thing: one that
@@ -69,7 +68,7 @@ Dispatcher::Dispatcher(const Services& services, size_t reader_threads,
       administration_(kAdministrationThreads, kMaxQueuedAdministration),
       waiting_(kWaitingThreads, kMaxQueuedWaiting),
       logins_(1, kMaxQueuedLogins),
-      openers_(kOpenerThreads, kMaxQueuedForOpening) {}
+      opener_(services.databases) {}
 
 void Dispatcher::Dispatch(const Method& method, CallContext& call, const Method::Message& request,
                           Method::Message& response) {
@@ -78,11 +77,7 @@ void Dispatcher::Dispatch(const Method& method, CallContext& call, const Method:
   if (method.access != Access::kOpen) {
     call.open_store = call.database->StoreIfOpen();
     if (call.open_store == nullptr) {
-      return Queue(call, [&] {
-        return openers_.TrySubmit([this, m = &method, c = &call, in = &request, out = &response] {
-          OpenAndRun(*m, *c, *in, *out);
-        });
-      });
+      return OpenAndRun(method, call, request, response);
     }
   }
   Run(method, call, request, response);
@@ -145,14 +140,21 @@ void Dispatcher::Continue(const CallContext& call, std::function<void()> step) {
 
 void Dispatcher::OpenAndRun(const Method& method, CallContext& call, const Method::Message& request,
                             Method::Message& response) {
-  const Status opened = RunGuarded([&]() -> Status {
-    auto store = services_.databases.OpenStore(*call.database);
-    IMMUDB_RETURN_IF_ERROR(store);
-    call.open_store = *std::move(store);
+  bool waits = false;
+  const Status submitted = RunGuarded([&] {
+    waits = opener_.Open(*call.database, [this, m = &method, c = &call, in = &request,
+                                          out = &response](Result<std::shared_ptr<Store>> opened) {
+      if (!opened.ok()) return Completion{*c}(opened.status());
+      c->open_store = *std::move(opened);
+      Run(*m, *c, *in, *out);
+    });
     return Status::Ok();
   });
-  if (!opened.ok()) return Completion{call}(opened);
-  Run(method, call, request, response);
+  if (!submitted.ok()) return Completion{call}(submitted);
+  if (!waits) {
+    Completion{call}(Status::ResourceExhausted("too many calls wait for database " +
+                                               call.database->name() + ", try later"));
+  }
 }
 
 void Dispatcher::OnBegin(const Method& method, CallContext& call) {

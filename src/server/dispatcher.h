@@ -12,6 +12,7 @@
 #include "base/thread_pool.h"
 #include "immudb/status.h"
 #include "server/call_context.h"
+#include "server/database_opener.h"
 #include "server/method.h"
 
 namespace immudb {
@@ -63,6 +64,7 @@ class Dispatcher {
                const Method::Message& request, Method::Message& response);
   void RunQueued(const Method& method, CallContext& call, const Method::Message& request,
                  Method::Message& response);
+  // Has the database of the call opened first, or ends the call.
   void OpenAndRun(const Method& method, CallContext& call, const Method::Message& request,
                   Method::Message& response);
 
@@ -73,7 +75,7 @@ class Dispatcher {
   FairPool administration_;
   FairPool waiting_;  // point calls that the poller may not handle: they would wait for the disk
   ThreadPool logins_;
-  ThreadPool openers_;  // opening a database may take its time
+  DatabaseOpener opener_;
 };
 
 }  // namespace immudb

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "database/audit_trail.h"
+#include "support/gate_file_system.h"
 #include "support/temp_dir.h"
 
 namespace immudb::testing {
@@ -136,6 +137,27 @@ TEST_F(DatabasesTest, ACreationThatFailsLeavesNothing) {
   held = Status::Unavailable("given back");
   Create("b");
   EXPECT_TRUE(Write("b", "k").ok());
+}
+
+// What the process lacks for a moment keeps no database closed for longer, and no name taken.
+TEST_F(DatabasesTest, AShortageWhileOpeningPasses) {
+  GateFileSystem files("/a/");
+  options_.file_system = &files;
+  Open();
+  Create("a");
+  ASSERT_TRUE(databases_->Find("a")->CloseIfUnused(Database::Time::max()));
+  files.FailWith(Status::ResourceExhausted("cannot open " + Path("a") + ": Too many open files"));
+  for (int i = 0; i < 3; ++i) {
+    const Status refused = Write("a", "k");
+    EXPECT_EQ(refused.code(), StatusCode::kResourceExhausted);
+    EXPECT_NE(refused.message().find("database a cannot be opened now"), std::string::npos);
+    EXPECT_EQ(refused.message().find(directory_.path()), std::string::npos);
+  }
+  EXPECT_EQ(databases_->Healths().front().first, "a");
+  EXPECT_FALSE(databases_->Healths().front().second.ok());
+  files.FailWith(Status::Ok());
+  EXPECT_TRUE(Write("a", "k").ok());
+  EXPECT_TRUE(databases_->Healths().front().second.ok());
 }
 
 TEST_F(DatabasesTest, MoreThanMayBeOpenAreServedInTurn) {

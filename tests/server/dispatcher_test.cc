@@ -6,6 +6,7 @@
 
 #include <chrono>
 #include <condition_variable>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <new>
@@ -20,6 +21,7 @@
 #include "server/access_control.h"
 #include "server/dispatcher.h"
 #include "server/status_mapping.h"
+#include "support/gate_file_system.h"
 #include "support/temp_dir.h"
 
 namespace immudb::testing {
@@ -90,8 +92,10 @@ Gate* gate = nullptr;  // handlers are plain functions
 class DispatcherTest : public ::testing::Test {
  protected:
   void SetUp() override {
-    auto opened =
-        Databases::Open({.directory = directory_.path(), .default_database = "defaultdb"});
+    auto opened = Databases::Open({.directory = directory_.path(),
+                                   .default_database = "defaultdb",
+                                   .max_open = 2,
+                                   .file_system = &files_});
     ASSERT_TRUE(opened.ok()) << opened.status().ToString();
     databases_ = *std::move(opened);
     auto users = Users::Open(databases_->system_store(), databases_->audit(), "immudb");
@@ -128,6 +132,7 @@ class DispatcherTest : public ::testing::Test {
   }
 
   TempDir directory_;
+  GateFileSystem files_{"/slow/"};
   ServerOptions options_;
   Sessions sessions_{std::chrono::hours(1), [] { return std::chrono::steady_clock::now(); }};
   LoginThrottle throttle_{[] { return std::chrono::steady_clock::now(); }};
@@ -269,6 +274,45 @@ TEST_F(DispatcherTest, ClosedDatabaseIsOpenedOnAnotherThread) {
   EXPECT_FALSE(other->CloseIfUnused(Database::Time::max())) << "closed under a call";
   call.open_store.reset();
   EXPECT_TRUE(other->CloseIfUnused(Database::Time::max()));
+}
+
+// A database that recovers for minutes is no other one's delay, and makes room only once.
+TEST_F(DispatcherTest, CallsThatWaitForOneDatabaseHoldUpNoOther) {
+  for (const char* name : {"slow", "a", "b"}) ASSERT_TRUE(databases_->Create(name, {}).ok());
+  std::map<std::string, std::string> tokens;
+  for (const char* name : {"slow", "a", "b"}) {
+    Session session;
+    session.user = "user";
+    session.database = databases_->Find(name);
+    session.permission = Permission::kRead;
+    tokens[name] = sessions_.Issue(std::move(session));
+  }
+  const auto is_open = [&](const char* name) {
+    return databases_->Find(name)->LastUse() != std::nullopt;
+  };
+  for (const char* name : {"a", "b"}) {
+    ASSERT_TRUE(databases_->OpenStore(*databases_->Find(name)).ok());
+  }
+  ASSERT_FALSE(is_open("slow"));
+  files_.CloseGate();
+  {
+    Dispatcher dispatcher(*services_, 1, {});
+    const Method method = MethodOf(Access::kRead, RunOn::kPoller, &Fine);
+    std::vector<FakeCall> slow(8);
+    for (FakeCall& call : slow) {
+      call.authorization = tokens["slow"];
+      dispatcher.Dispatch(method, call, request_, response_);
+    }
+    ASSERT_TRUE(files_.WaitForArrival());
+    EXPECT_EQ(is_open("a") + is_open("b"), 1) << "made room for more than one";
+    FakeCall other;
+    other.authorization = tokens[is_open("a") ? "b" : "a"];
+    dispatcher.Dispatch(method, other, request_, response_);
+    EXPECT_EQ(other.Wait(), Status::Ok());
+    files_.OpenGate();
+    for (FakeCall& call : slow) EXPECT_EQ(call.Wait(), Status::Ok());
+  }
+  EXPECT_LE(databases_->open_count(), 2U);
 }
 
 TEST_F(DispatcherTest, ThrowingHandlerFailsItsCallOnly) {
