@@ -40,6 +40,10 @@ struct TlsOptions {
   std::string server_name = {};
 };
 
+// A server whose option --max-message-size has its default, or is as large as can be.
+inline constexpr size_t kDefaultAnswerBytes = (size_t{32} << 20) + (size_t{8} << 10);
+inline constexpr size_t kMaxAnswerBytes = (size_t{1} << 30) + (size_t{8} << 10);
+
 struct ClientOptions {
   std::string address = "127.0.0.1";  // host name, IPv4, IPv6, or "unix:<path>" (no port then)
   int port = 3322;
@@ -50,7 +54,9 @@ struct ClientOptions {
   std::string root_directory = ".";
   std::chrono::milliseconds connect_timeout{6000};  // until the server must have answered Health
   std::chrono::milliseconds call_timeout{30000};    // of each call, its repetitions included; > 0
-  size_t max_message_bytes = size_t{32} << 20;      // both directions
+  // The largest answer that is taken. 0: what the server says it sends at most, up to
+  // kMaxAnswerBytes; kDefaultAnswerBytes of a server that says nothing.
+  size_t max_message_bytes = 0;
   // Connect to a server that answers Health with "not healthy", too: to find out what is damaged.
   bool accept_unhealthy = false;
 };
@@ -272,7 +278,8 @@ class IMMUDB_EXPORT Client {
   Result<std::vector<Item>> GetBatch(std::span<const std::string> keys);
   // The entry as it was hashed.
   Result<Item> ByIndex(LeafIndex index);
-  // All versions, newest first; empty for an unknown key.
+  // All versions, newest first; empty for an unknown key. Asked for in pages if they are more than
+  // a message holds; pages show the database as of different moments.
   Result<std::vector<Item>> History(std::string_view key);
   Result<std::vector<Item>> Scan(const ScanQuery& query);
   Result<std::vector<Item>> ZScan(const SetScanQuery& query);

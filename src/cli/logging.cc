@@ -116,6 +116,7 @@ Status StartLogging(const LogOptions& options) {
     logger->set_formatter(options.json ? std::make_unique<JsonFormatter>()
                                        : TextFormatter(options));
     logger->set_level(level.value_or(spdlog::level::info));
+    logger->flush_on(spdlog::level::critical);  // the process is about to end
     spdlog::set_default_logger(std::move(logger));
   } catch (const std::exception& error) {  // of spdlog; no thread could be started
     return Status::IoError(std::string("the log cannot be started: ") + error.what());

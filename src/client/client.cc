@@ -14,6 +14,7 @@
 #include "client/tls_diagnosis.h"
 #include "client/token_store.h"
 #include "client/verified_calls.h"
+#include "operations.pb.h"
 
 namespace immudb {
 namespace {
@@ -26,19 +27,53 @@ constexpr milliseconds kLongestPause{500};
 
 // Asks until the server is healthy, or just answers if that is enough. Only its absence (or
 // illness) is a reason to ask again.
-Result<std::string> AwaitHealth(Rpc& rpc, milliseconds patience, bool must_be_healthy) {
+Result<Rpc::Greeting> AwaitHealth(Rpc& rpc, milliseconds patience, bool must_be_healthy) {
   const auto deadline = steady_clock::now() + patience;
   for (milliseconds pause = kFirstPause;; pause = std::min(2 * pause, kLongestPause)) {
     const auto left = std::chrono::duration_cast<milliseconds>(deadline - steady_clock::now());
     schema::HealthResponse response;
-    std::string uuid;
-    Status status = rpc.Health(std::max(left, milliseconds(1)), &response, &uuid);
-    if (status.ok() && (response.status() || !must_be_healthy)) return uuid;
+    Rpc::Greeting greeting;
+    Status status = rpc.Health(std::max(left, milliseconds(1)), &response, &greeting);
+    if (status.ok() && (response.status() || !must_be_healthy)) return greeting;
     if (status.ok()) status = Status::Unavailable("health check failed");
     if (status.code() != StatusCode::kUnavailable) return status;
     if (steady_clock::now() + pause >= deadline) return status;
     std::this_thread::sleep_for(pause);
   }
+}
+
+// `whole` is what a server answers that has no pages.
+Result<std::vector<Item>> HistoryInPages(Rpc& rpc, const std::string& token, std::string_view key,
+                                         const Status& whole) {
+  std::vector<Item> items;
+  operations::ListVersionsRequest request;
+  request.set_key(std::string(key));
+  while (true) {
+    operations::ListVersionsResponse page;
+    const auto known = rpc.ListVersions(token, request, &page);
+    IMMUDB_RETURN_IF_ERROR(known);
+    if (!*known) return whole;
+    for (auto& version : *page.mutable_versions()) {
+      items.push_back(
+          {std::string(key), std::move(*version.mutable_value()), LeafIndex{version.index()}});
+    }
+    const uint64_t last = items.empty() ? 0 : items.back().index.value;
+    if (!page.more() || last == 0) return items;
+    if (request.before() > 0 && last >= request.before()) {
+      return Status::Internal("the server's pages of a history do not go on");
+    }
+    request.set_before(last);
+  }
+}
+
+// With room for the answers of this server, if the caller has not said what he takes.
+Result<std::unique_ptr<Rpc>> WithRoom(std::unique_ptr<Rpc> rpc, ClientOptions options,
+                                      const Rpc::Greeting& greeting) {
+  if (options.max_message_bytes > 0 || greeting.largest_answer <= kDefaultAnswerBytes) {
+    return rpc;
+  }
+  options.max_message_bytes = std::min(greeting.largest_answer, kMaxAnswerBytes);
+  return Rpc::Dial(options);
 }
 
 }  // namespace
@@ -52,21 +87,24 @@ Result<std::unique_ptr<Client>> Client::Connect(const ClientOptions& options) {
   IMMUDB_RETURN_IF_ERROR(session);
   auto rpc = Rpc::Dial(options);
   IMMUDB_RETURN_IF_ERROR(rpc);
-  auto uuid = AwaitHealth(**rpc, options.connect_timeout, !options.accept_unhealthy);
-  if (!uuid.ok()) {
+  auto greeting = AwaitHealth(**rpc, options.connect_timeout, !options.accept_unhealthy);
+  if (!greeting.ok()) {
     const bool unix_socket = options.address.starts_with("unix:");
-    const bool unavailable = uuid.status().code() == StatusCode::kUnavailable;
+    const bool unavailable = greeting.status().code() == StatusCode::kUnavailable;
     const std::string reason = unavailable ? DiagnoseTls(options) : "";
-    const Status status = reason.empty() ? uuid.status() : Status(uuid.status().code(), reason);
+    const Status status =
+        reason.empty() ? greeting.status() : Status(greeting.status().code(), reason);
     return status.WithContext("server " + options.address +
                               (unix_socket ? "" : ':' + std::to_string(options.port)));
   }
   // It becomes part of a file name.
-  if (!RootStore::IsSafeUuid(*uuid)) {
+  if (!RootStore::IsSafeUuid(greeting->uuid)) {
     return Status::InvalidArgument("the server's uuid is no plain identifier");
   }
+  rpc = WithRoom(*std::move(rpc), options, *greeting);
+  IMMUDB_RETURN_IF_ERROR(rpc);
   return std::unique_ptr<Client>(
-      new Client(std::make_unique<Impl>(options, *std::move(rpc), *std::move(uuid),
+      new Client(std::make_unique<Impl>(options, *std::move(rpc), std::move(greeting->uuid),
                                         std::move(tokens), (*session).value_or(SavedSession{}))));
 }
 
@@ -167,7 +205,11 @@ Result<Item> Client::ByIndex(LeafIndex index) {
 
 Result<std::vector<Item>> Client::History(std::string_view key) {
   schema::ItemList response;
-  IMMUDB_RETURN_IF_ERROR(impl_->rpc->History(impl_->token(), ToKey(key), &response));
+  const Status whole = impl_->rpc->History(impl_->token(), ToKey(key), &response);
+  if (whole.code() == StatusCode::kResourceExhausted) {
+    return HistoryInPages(*impl_->rpc, impl_->token(), key, whole);
+  }
+  IMMUDB_RETURN_IF_ERROR(whole);
   return ToItems(std::move(response));
 }
 

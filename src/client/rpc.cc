@@ -4,9 +4,11 @@
 #include <grpcpp/grpcpp.h>
 
 #include <algorithm>
+#include <charconv>
 #include <cstddef>
 #include <cstdint>
 #include <limits>
+#include <system_error>
 #include <thread>
 #include <utility>
 
@@ -28,6 +30,7 @@ constexpr milliseconds kLongestPause{1000};
 constexpr int kFirstReconnectMs = 100;
 constexpr int kLongestReconnectMs = 1000;
 constexpr char kUuidKey[] = "immudb-uuid";
+constexpr char kLargestAnswerKey[] = "immudb-largest-answer";
 
 enum class Repeat : uint8_t { kNever, kWhileUnavailable };
 
@@ -68,6 +71,13 @@ Status FromGrpc(const grpc::Status& status) {
   return status.ok() ? Status::Ok() : Status(CodeOf(status.error_code()), status.error_message());
 }
 
+// False: the server does not know the call.
+Result<bool> IfKnown(const grpc::Status& status) {
+  if (status.error_code() == grpc::StatusCode::UNIMPLEMENTED) return false;
+  IMMUDB_RETURN_IF_ERROR(FromGrpc(status));
+  return true;
+}
+
 std::string Target(const ClientOptions& options) {
   const std::string& address = options.address;
   if (address.starts_with("unix:")) return address;
@@ -77,6 +87,20 @@ std::string Target(const ClientOptions& options) {
 
 int MessageLimit(size_t bytes) {
   return static_cast<int>(std::min<size_t>(bytes, std::numeric_limits<int>::max()));
+}
+
+std::string HeaderOf(const grpc::ClientContext& context, const char* name) {
+  const auto& metadata = context.GetServerInitialMetadata();
+  const auto found = metadata.find(name);
+  return found == metadata.end() ? "" : std::string(found->second.data(), found->second.size());
+}
+
+// 0 if it is no number.
+size_t NumberIn(const std::string& text) {
+  size_t number = 0;
+  const char* const end = text.data() + text.size();
+  const auto [rest, error] = std::from_chars(text.data(), end, number);
+  return error == std::errc() && rest == end ? number : 0;
 }
 
 // gRPC takes wrong files without a word and then never connects, so they are checked before.
@@ -98,8 +122,8 @@ Result<std::shared_ptr<grpc::Channel>> MakeChannel(const ClientOptions& options)
   if (options.tls && !options.tls->server_name.empty()) {
     arguments.SetSslTargetNameOverride(options.tls->server_name);
   }
-  arguments.SetMaxReceiveMessageSize(MessageLimit(options.max_message_bytes));
-  arguments.SetMaxSendMessageSize(MessageLimit(options.max_message_bytes));
+  arguments.SetMaxReceiveMessageSize(MessageLimit(
+      options.max_message_bytes == 0 ? kDefaultAnswerBytes : options.max_message_bytes));
   arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, kFirstReconnectMs);
   arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, kFirstReconnectMs);
   arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, kLongestReconnectMs);
@@ -172,6 +196,14 @@ class Rpc::Impl {
     return operations_->GetStatus(&context, {}, response);
   }
 
+  grpc::Status ListVersions(const std::string& token,
+                            const operations::ListVersionsRequest& request,
+                            operations::ListVersionsResponse* response) {
+    grpc::ClientContext context;
+    Prepare(context, token);
+    return operations_->ListVersions(&context, request, response);
+  }
+
   grpc::Status ClearTamper(const std::string& token,
                            const operations::ClearTamperRequest& request) {
     grpc::ClientContext context;
@@ -180,14 +212,13 @@ class Rpc::Impl {
     return operations_->ClearTamper(&context, request, &response);
   }
 
-  Status Health(milliseconds timeout, schema::HealthResponse* response, std::string* uuid) {
+  Status Health(milliseconds timeout, schema::HealthResponse* response, Greeting* greeting) {
     grpc::ClientContext context;
     context.set_deadline(system_clock::now() + timeout);
     const grpc::Status status = stub_->Health(&context, Empty(), response);
-    if (uuid != nullptr && status.ok()) {
-      const auto& metadata = context.GetServerInitialMetadata();
-      const auto it = metadata.find(kUuidKey);
-      *uuid = it == metadata.end() ? "" : std::string(it->second.data(), it->second.size());
+    if (greeting != nullptr && status.ok()) {
+      greeting->uuid = HeaderOf(context, kUuidKey);
+      greeting->largest_answer = NumberIn(HeaderOf(context, kLargestAnswerKey));
     }
     return FromGrpc(status);
   }
@@ -228,17 +259,18 @@ Rpc::Rpc(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Rpc::~Rpc() = default;
 
 Result<bool> Rpc::GetStatus(const std::string& token, operations::GetStatusResponse* response) {
-  const grpc::Status status = impl_->GetStatus(token, response);
-  if (status.error_code() == grpc::StatusCode::UNIMPLEMENTED) return false;
-  IMMUDB_RETURN_IF_ERROR(FromGrpc(status));
-  return true;
+  return IfKnown(impl_->GetStatus(token, response));
+}
+Result<bool> Rpc::ListVersions(const std::string& token,
+                               const operations::ListVersionsRequest& request,
+                               operations::ListVersionsResponse* response) {
+  return IfKnown(impl_->ListVersions(token, request, response));
 }
 Status Rpc::ClearTamper(const std::string& token, const operations::ClearTamperRequest& request) {
   return FromGrpc(impl_->ClearTamper(token, request));
 }
-
-Status Rpc::Health(milliseconds timeout, schema::HealthResponse* response, std::string* uuid) {
-  return impl_->Health(timeout, response, uuid);
+Status Rpc::Health(milliseconds timeout, schema::HealthResponse* response, Greeting* greeting) {
+  return impl_->Health(timeout, response, greeting);
 }
 
 Status Rpc::Login(const schema::LoginRequest& request, schema::LoginResponse* response) {

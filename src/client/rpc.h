@@ -27,9 +27,14 @@ class Rpc {
   Rpc(const Rpc&) = delete;
   Rpc& operator=(const Rpc&) = delete;
 
-  // `uuid` (may be null) receives the identity that the answer carries; "" if none.
+  // What a server tells of itself beside the answer to Health.
+  struct Greeting {
+    std::string uuid;           // "": none
+    size_t largest_answer = 0;  // it sends none with more bytes; 0: it does not say
+  };
+  // `greeting` may be null.
   Status Health(std::chrono::milliseconds timeout, schema::HealthResponse* response,
-                std::string* uuid);
+                Greeting* greeting);
 
   Status Login(const schema::LoginRequest& request, schema::LoginResponse* response);
   Status Logout(const std::string& token);
@@ -109,6 +114,10 @@ class Rpc {
   // False: the server does not know the call.
   Result<bool> GetStatus(const std::string& token, operations::GetStatusResponse* response);
   Status ClearTamper(const std::string& token, const operations::ClearTamperRequest& request);
+  // False: the server does not know the call.
+  Result<bool> ListVersions(const std::string& token,
+                            const operations::ListVersionsRequest& request,
+                            operations::ListVersionsResponse* response);
   Status PrintTree(const std::string& token, schema::Tree* response);
   // Hands on each message until `visit` fails; then the call is cancelled. The time of the call
   // starts anew with each message. Not repeated.

@@ -13,6 +13,7 @@
 #include "immudb/types.h"
 #include "schema.pb.h"
 #include "server/call_context.h"
+#include "server/message_limits.h"
 #include "server/server.h"
 
 namespace immudb {
@@ -41,24 +42,28 @@ void FillPath(const ProofPath& path, Repeated& out) {
 }
 
 // Puts items into a message with a repeated field `items`, and refuses to let it grow beyond what a
-// message may have: the client would see a broken connection instead of an error. A visitor of the
-// store's listings, so that a listing which is refused never held more than one message.
+// message may have: the client would see a broken connection instead of an error. One item alone
+// may be as large as LargestAnswerBytes, so that a listing can be read item by item whatever it
+// holds. A visitor of the store's listings, so that a listing which is refused never held more than
+// one message.
 template <typename List>
 class ListAnswer {
  public:
   ListAnswer(const CallContext& call, List& list)
-      : call_(call), list_(list), max_bytes_(call.services->options.max_message_bytes) {}
+      : call_(call), list_(list), options_(call.services->options) {}
 
   // kResourceExhausted when the message would be too large, kUnavailable when nobody waits for it,
   // or the error of FillItem.
   Status Add(Entry&& entry) {
     if (call_.abandoned()) return Status::Unavailable("the client has gone");
+    const bool alone = list_.items().empty();
+    if (alone) IMMUDB_RETURN_IF_ERROR(CheckReadableSize(options_, entry));
     auto& item = *list_.add_items();
     IMMUDB_RETURN_IF_ERROR(FillItem(std::move(entry), item));
     bytes_ += item.ByteSizeLong() + kItemOverheadBytes;
-    if (bytes_ <= max_bytes_) return Status::Ok();
+    if (alone || bytes_ <= options_.max_message_bytes) return Status::Ok();
     return Status::ResourceExhausted("the answer is larger than a message of " +
-                                     std::to_string(max_bytes_) +
+                                     std::to_string(options_.max_message_bytes) +
                                      " bytes: ask for less, with a limit or page by page");
   }
 
@@ -75,7 +80,7 @@ class ListAnswer {
 
   const CallContext& call_;
   List& list_;
-  const size_t max_bytes_;
+  const ServerOptions& options_;
   size_t bytes_ = 0;
   Status refused_;
 };

@@ -84,6 +84,9 @@ class CallContext {
     return std::nullopt;
   }
 
+  // Sends this metadata along with the answer. Only while the handler runs. `name` is a literal.
+  virtual void AddAnswerHeader(const char* /*name*/, const std::string& /*value*/) {}
+
   // As gRPC names it; see server/peer_address.h.
   virtual std::string Peer() const = 0;
   bool PeerIsLocal() const { return IsLocalPeer(Peer()); }

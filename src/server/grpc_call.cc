@@ -7,6 +7,8 @@
 #include <utility>
 
 #include "server/dispatcher.h"
+#include "server/public_status.h"
+#include "server/status_mapping.h"
 #include "server/stream_call.h"
 #include "server/unary_call.h"
 
@@ -195,9 +197,14 @@ void GrpcCall::DropMessages() {
   arena_.Reset();
 }
 
-void GrpcCall::Ending(const Status& status) {
+void GrpcCall::AddAnswerHeader(const char* name, const std::string& value) {
+  context_->AddInitialMetadata(name, value);
+}
+
+grpc::Status GrpcCall::Ending(const Status& status) {
   queue_.front_.dispatcher.OnEnd(queue_.method_, *this, status);
   state_ = State::kFinishing;
+  return ToGrpcStatus(PublicStatus(status, *this));
 }
 
 void GrpcCall::Reset() {

@@ -156,6 +156,7 @@ class GrpcCall : public CallContext, public Poller::Event {
   void OnQueue(bool ok) final;
   std::string Peer() const final;
   std::optional<std::string_view> Metadata(std::string_view name) const final;
+  void AddAnswerHeader(const char* name, const std::string& value) final;
   Status Starting() final;
 
   // Frees request and response, which nobody may touch any more.
@@ -174,8 +175,8 @@ class GrpcCall : public CallContext, public Poller::Event {
   virtual void DropWriter() = 0;
 
   void* tag() { return static_cast<Poller::Event*>(this); }
-  // Before the call is ended.
-  void Ending(const Status& status);
+  // Before the call is ended: returns what to end it with.
+  grpc::Status Ending(const Status& status);
 
   // Counts an answer of `bytes` from now until it was taken, if it is one that is counted. False:
   // there is no room for it. An answer that `must` be given is counted anyway.

@@ -40,6 +40,10 @@ void Write(spdlog::level::level_enum level, std::string_view library, std::strin
 }
 
 void LogOfGrpc(gpr_log_func_args* line) {
+  // gRPC aborts behind it.
+  if (std::string_view(line->message).starts_with("assertion failed")) {
+    return spdlog::critical("gRPC: {}", Printable(line->message, kMaxLibraryLine));
+  }
   Write(LevelOf(line->severity), "gRPC", line->message);
 }
 

@@ -111,5 +111,7 @@ Status GetStatus(CallContext& call, const operations::GetStatusRequest& request,
                  operations::GetStatusResponse& response);
 Status ClearTamper(CallContext& call, const operations::ClearTamperRequest& request,
                    operations::ClearTamperResponse& response);
+Status ListVersions(CallContext& call, const operations::ListVersionsRequest& request,
+                    operations::ListVersionsResponse& response);
 
 }  // namespace immudb::handlers

@@ -11,13 +11,19 @@
 
 #include "base/bytes.h"
 #include "base/status_macros.h"
+#include "database/audit_trail.h"
+#include "database/database.h"
+#include "database/databases.h"
+#include "database/sessions.h"
 #include "immudb/status.h"
 #include "immudb/store.h"
 #include "immudb/types.h"
 #include "pb/pb.pb.h"
 #include "server/call_context.h"
+#include "server/caller.h"
 #include "server/chunk_source.h"
 #include "server/handlers.h"
+#include "server/message_limits.h"
 #include "server/server.h"
 
 namespace immudb::handlers {
@@ -71,7 +77,8 @@ Status TreeTooLarge(TreeSize size, size_t max_bytes) {
 // the nodes of the tree come first: no key of an entry starts with 0x00.
 class DumpSource final : public ChunkSource {
  public:
-  explicit DumpSource(const Snapshot& snapshot) : snapshot_(snapshot) {}
+  DumpSource(const Snapshot& snapshot, const ServerOptions& options)
+      : snapshot_(snapshot), options_(options) {}
 
   Result<bool> Next(google::protobuf::Message& message) override {
     auto& chunk = static_cast<pb::KVList&>(message);
@@ -86,9 +93,13 @@ class DumpSource final : public ChunkSource {
     }
     if (room) {
       IMMUDB_RETURN_IF_ERROR(snapshot_.ScanVersions(mark_, [&](Entry&& entry) {
+        unreadable_ = CheckReadableSize(options_, entry);
+        if (!unreadable_.ok()) return false;
         mark_ = {entry.key, entry.index};
         return Add(chunk, EntryRecord(std::move(entry)));
       }));
+      // What was read before it is sent first.
+      if (chunk.kv_size() == 0) IMMUDB_RETURN_IF_ERROR(unreadable_);
     }
     return chunk.kv_size() > 0;
   }
@@ -150,10 +161,12 @@ class DumpSource final : public ChunkSource {
   }
 
   const Snapshot snapshot_;
+  const ServerOptions& options_;
   NodePlace node_;                   // the next one
   std::optional<VersionMark> mark_;  // the last entry that was read
   std::optional<pb::KV> held_;       // did not fit into the last chunk
   size_t chunk_bytes_ = 0;
+  Status unreadable_;  // the next record is too large for a message
 };
 
 }  // namespace
@@ -188,7 +201,13 @@ Status PrintTree(CallContext& call, const Empty&, schema::Tree& response) {
 }
 
 Result<std::unique_ptr<ChunkSource>> Dump(CallContext& call, const Empty&) {
-  return std::unique_ptr<ChunkSource>(std::make_unique<DumpSource>(call.store().Latest()));
+  Caller caller;
+  caller.maintenance = call.services->options.maintenance;
+  if (call.session != nullptr) caller.user.name = call.session->user;
+  call.services->databases.audit().RecordRepeatable(
+      ActOf(call, caller, "dump", call.database->name()));
+  return std::unique_ptr<ChunkSource>(
+      std::make_unique<DumpSource>(call.store().Latest(), call.services->options));
 }
 
 }  // namespace immudb::handlers

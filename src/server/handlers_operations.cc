@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <chrono>
+#include <cstddef>
 #include <string>
 #include <utility>
 
@@ -7,21 +8,28 @@
 #include "database/databases.h"
 #include "database/tamper_latches.h"
 #include "immudb/status.h"
+#include "immudb/store.h"
+#include "immudb/types.h"
 #include "server/call_context.h"
 #include "server/caller.h"
 #include "server/handlers.h"
 #include "server/health_checks.h"
 #include "server/integrity_checker.h"
+#include "server/message_limits.h"
+#include "store/key_rules.h"
 
 namespace immudb::handlers {
 namespace {
 
-// Without authentication everybody who gets here is as good as another.
+// Without authentication everybody on this machine is as good as another; with devmode there are
+// strangers too.
 bool IsOperator(const CallContext& call) {
-  if (!call.services->AuthIsOn()) return true;
+  if (!call.services->AuthIsOn()) return call.PeerIsLocal();
   const auto caller = CallerOf(call, "please login first", InMaintenance::kAllowed);
   return caller.ok() && caller->is_system_admin();
 }
+
+constexpr size_t kVersionOverheadBytes = 32;  // index, tags and lengths; a bit more than needed
 
 void AddChecker(const IntegrityChecker::Figures& figures, bool names,
                 operations::GetStatusResponse::Checker& checker) {
@@ -75,6 +83,35 @@ Status ClearTamper(CallContext& call, const operations::ClearTamperRequest& requ
   }
   const std::string& name = request.database();
   return call.services->databases.ClearTampered(name, ActOf(call, *caller, "clear tamper", name));
+}
+
+Status ListVersions(CallContext& call, const operations::ListVersionsRequest& request,
+                    operations::ListVersionsResponse& response) {
+  IMMUDB_RETURN_IF_ERROR(CheckKey(request.key(), "invalid key"));
+  const ServerOptions& options = call.services->options;
+  Snapshot snapshot = call.store().Latest();
+  if (request.before() > 0 && snapshot.size().Contains({request.before()})) {
+    auto earlier = snapshot.At(TreeSize{request.before()});
+    IMMUDB_RETURN_IF_ERROR(earlier);
+    snapshot = *std::move(earlier);
+  }
+  size_t bytes = 0;
+  Status refused;
+  const Status listed = snapshot.History(request.key(), [&](Entry&& entry) {
+    if (call.abandoned()) refused = Status::Unavailable("the client has gone");
+    if (response.versions().empty()) refused = CheckReadableSize(options, entry);
+    if (!refused.ok()) return false;
+    bytes += entry.value.size() + kVersionOverheadBytes;
+    if (!response.versions().empty() && bytes > options.max_message_bytes) {
+      response.set_more(true);
+      return false;
+    }
+    auto& version = *response.add_versions();
+    version.set_index(entry.index.value);
+    version.set_value(std::move(entry.value));
+    return true;
+  });
+  return listed.ok() ? refused : listed;
 }
 
 }  // namespace immudb::handlers

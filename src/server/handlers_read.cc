@@ -8,6 +8,7 @@
 #include "server/answers.h"
 #include "server/call_context.h"
 #include "server/handlers.h"
+#include "server/message_limits.h"
 #include "store/key_rules.h"
 
 namespace immudb::handlers {
@@ -18,6 +19,7 @@ Status GetAs(CallContext& call, const schema::Key& request, Item& item) {
   IMMUDB_RETURN_IF_ERROR(CheckKey(request.key(), "invalid key"));
   auto entry = call.store().Latest().GetResolved(request.key());
   IMMUDB_RETURN_IF_ERROR(entry);
+  IMMUDB_RETURN_IF_ERROR(CheckReadableSize(call.services->options, *entry));
   return FillItem(*std::move(entry), item);
 }
 
@@ -25,13 +27,15 @@ template <typename Item>
 Status ByIndexAs(CallContext& call, const schema::Index& request, Item& item) {
   auto entry = call.store().Latest().GetByIndex({request.index()});
   IMMUDB_RETURN_IF_ERROR(entry);
+  IMMUDB_RETURN_IF_ERROR(CheckReadableSize(call.services->options, *entry));
   return FillItem(*std::move(entry), item);
 }
 
 // The proof is about the entry that is answered: the target, if a reference was followed.
 template <typename SafeItem>
-Status Proven(const Snapshot& snapshot, Entry&& entry, const schema::Index& root_index,
-              SafeItem& response) {
+Status Proven(const CallContext& call, const Snapshot& snapshot, Entry&& entry,
+              const schema::Index& root_index, SafeItem& response) {
+  IMMUDB_RETURN_IF_ERROR(CheckReadableSize(call.services->options, entry));
   const LeafIndex index = entry.index;
   IMMUDB_RETURN_IF_ERROR(FillItem(std::move(entry), *response.mutable_item()));
   return FillProof(snapshot, index, {root_index.index()}, *response.mutable_proof());
@@ -44,7 +48,7 @@ Status SafeGetAs(CallContext& call, const schema::SafeGetOptions& request, SafeI
   IMMUDB_RETURN_IF_ERROR(CheckRootIndex(request.rootindex(), snapshot.size()));
   auto entry = snapshot.GetResolved(request.key());
   IMMUDB_RETURN_IF_ERROR(entry);
-  return Proven(snapshot, *std::move(entry), request.rootindex(), response);
+  return Proven(call, snapshot, *std::move(entry), request.rootindex(), response);
 }
 
 Status IndexNotFound() {
@@ -86,7 +90,7 @@ Status BySafeIndex(CallContext& call, const schema::SafeIndexOptions& request,
   auto entry = snapshot.GetByIndex({request.index()});
   IMMUDB_RETURN_IF_ERROR(entry);
   IMMUDB_RETURN_IF_ERROR(CheckRootIndex(request.rootindex(), snapshot.size()));
-  return Proven(snapshot, *std::move(entry), request.rootindex(), response);
+  return Proven(call, snapshot, *std::move(entry), request.rootindex(), response);
 }
 
 Status CurrentRoot(CallContext& call, const Empty&, schema::Root& response) {

@@ -17,6 +17,7 @@
 #include "server/call_context.h"
 #include "server/caller.h"
 #include "server/handlers.h"
+#include "server/message_limits.h"
 #include "server/peer_address.h"
 #include "server/server.h"
 
@@ -46,6 +47,7 @@ Status Health(CallContext& call, const Empty&, schema::HealthResponse& response)
   if (!remembered && call.at_once) return call.WouldWait();
   response.set_status(remembered ? *remembered : services.health.NewestEntryCanBeRead(database));
   response.set_version(services.options.version_text);
+  call.AddAnswerHeader(kLargestAnswerHeader, std::to_string(LargestAnswerBytes(services.options)));
   return Status::Ok();
 }
 
@@ -58,7 +60,11 @@ Status Login(CallContext& call, const schema::LoginRequest& request,
         "(authentication is disabled on server)");
   }
   const std::string address = PeerAddress(call.Peer());
-  IMMUDB_RETURN_IF_ERROR(services.throttle.Admit(request.user(), address));
+  if (const Status admitted = services.throttle.Admit(request.user(), address); !admitted.ok()) {
+    services.databases.audit().RecordRepeatable(
+        {.peer = address, .act = "throttled login", .target = NameForAudit(request.user())});
+    return admitted;
+  }
   const auto user = services.users.CheckPassword(request.user(), request.password());
   if (user.ok() && user->active) {
     services.throttle.Succeeded(request.user(), address);
@@ -66,17 +72,22 @@ Status Login(CallContext& call, const schema::LoginRequest& request,
       response.set_warning(kDefaultPasswordWarning);
     }
     auto database = services.databases.multiple() ? nullptr : services.databases.default_database();
-    return services.users.WhileUnchanged(
-        *user, [&] { response.set_token(NewToken(services, *user, std::move(database))); });
+    IMMUDB_RETURN_IF_ERROR(services.users.WhileUnchanged(
+        *user, [&] { response.set_token(NewToken(services, *user, std::move(database))); }));
+    if (user->IsAdminSomewhere()) {
+      services.databases.audit().RecordRepeatable(
+          {.user = user->name, .peer = address, .act = "login"});
+    }
+    return Status::Ok();
   }
   const Status refused =
       user.ok() ? Status(StatusCode::kPermissionDenied, "user is not active") : user.status();
   if (refused.code() == StatusCode::kPermissionDenied) {
     services.throttle.Failed(request.user(), address);
-    services.databases.audit().RecordSoon({.peer = address,
-                                           .act = "failed login",
-                                           .target = NameForAudit(request.user()),
-                                           .detail = refused.message()});
+    services.databases.audit().RecordRepeatable({.peer = address,
+                                                 .act = "failed login",
+                                                 .target = NameForAudit(request.user()),
+                                                 .detail = refused.message()});
   }
   return refused;
 }

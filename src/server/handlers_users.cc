@@ -21,6 +21,7 @@
 #include "server/call_context.h"
 #include "server/caller.h"
 #include "server/handlers.h"
+#include "server/message_limits.h"
 #include "server/peer_address.h"
 #include "server/server.h"
 
@@ -89,10 +90,14 @@ Status CheckOldPassword(const CallContext& call, const Caller& caller,
                         const std::string& password) {
   LoginThrottle& throttle = call.services->throttle;
   const std::string address = PeerAddress(call.Peer());
-  IMMUDB_RETURN_IF_ERROR(throttle.Admit(caller.user.name, address));
+  if (const Status admitted = throttle.Admit(caller.user.name, address); !admitted.ok()) {
+    call.services->databases.audit().RecordRepeatable(
+        ActOf(call, caller, "throttled password change", caller.user.name));
+    return admitted;
+  }
   if (PasswordMatches(caller.user.password_hash, password)) return Status::Ok();
   throttle.Failed(caller.user.name, address);
-  call.services->databases.audit().RecordSoon(
+  call.services->databases.audit().RecordRepeatable(
       ActOf(call, caller, "failed password change", caller.user.name, "wrong old password"));
   return Denied("old password is incorrect");
 }
@@ -151,7 +156,7 @@ Status ListUsers(CallContext& call, const Empty&, schema::UserList& response) {
     }
   }
   size_t bytes = 0;
-  const size_t limit = services.options.max_message_bytes;
+  const size_t limit = LargestAnswerBytes(services.options);
   IMMUDB_RETURN_IF_ERROR(services.users.Visit([&](const User& user) {
     if (!caller->is_system_admin() &&
         user.PermissionIn(call.database->name()) == Permission::kNone) {

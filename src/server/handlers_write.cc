@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <cstddef>
+#include <string>
 #include <utility>
 
 #include "base/status_macros.h"
@@ -9,6 +11,7 @@
 #include "server/call_context.h"
 #include "server/exception_barrier.h"
 #include "server/handlers.h"
+#include "server/message_limits.h"
 
 namespace immudb::handlers {
 namespace {
@@ -47,10 +50,36 @@ Status CommitProof(CallContext& call, Transaction transaction, const schema::Ind
                 });
 }
 
-Status AddStructured(const schema::StructuredKeyValue& kv, Transaction& transaction) {
+Status AddValue(const CallContext& call, const std::string& key, const std::string& value,
+                Transaction& transaction) {
+  IMMUDB_RETURN_IF_ERROR(transaction.Set(key, value));
+  return CheckWritableSize(call.services->options, key.size(), value.size());
+}
+
+Status Add(const CallContext& call, const schema::KeyValue& kv, Transaction& transaction) {
+  return AddValue(call, kv.key(), kv.value(), transaction);
+}
+
+Status Add(const CallContext& call, const schema::StructuredKeyValue& kv,
+           Transaction& transaction) {
   const auto content = SerialisedContent(kv);
   IMMUDB_RETURN_IF_ERROR(content);
-  return transaction.Set(kv.key(), *content);
+  return AddValue(call, kv.key(), *content, transaction);
+}
+
+Status Add(const CallContext& call, const schema::ReferenceOptions& reference,
+           Transaction& transaction) {
+  IMMUDB_RETURN_IF_ERROR(transaction.AddReference(reference.reference(), reference.key()));
+  return CheckWritableSize(call.services->options, reference.reference().size(),
+                           reference.key().size());
+}
+
+Status Add(const CallContext& call, const schema::ZAddOptions& member, Transaction& transaction) {
+  const size_t key_bytes = member.key().size();
+  IMMUDB_RETURN_IF_ERROR(
+      transaction.AddSortedSetMember(member.set(), member.score(), member.key()));
+  return CheckWritableSize(call.services->options, member.set().size() + sizeof(double) + key_bytes,
+                           key_bytes);
 }
 
 Status EmptyBatch() {
@@ -66,14 +95,14 @@ Status InvalidKey() {
 Status Set(CallContext& call, const schema::KeyValue& request, schema::Index& response,
            Completion done) {
   Transaction transaction;
-  IMMUDB_RETURN_IF_ERROR(transaction.Set(request.key(), request.value()));
+  IMMUDB_RETURN_IF_ERROR(Add(call, request, transaction));
   return CommitIndex(call, std::move(transaction), response, done);
 }
 
 Status SetSV(CallContext& call, const schema::StructuredKeyValue& request, schema::Index& response,
              Completion done) {
   Transaction transaction;
-  IMMUDB_RETURN_IF_ERROR(AddStructured(request, transaction));
+  IMMUDB_RETURN_IF_ERROR(Add(call, request, transaction));
   return CommitIndex(call, std::move(transaction), response, done);
 }
 
@@ -81,7 +110,7 @@ Status SafeSet(CallContext& call, const schema::SafeSetOptions& request, schema:
                Completion done) {
   if (!request.has_kv()) return InvalidKey();
   Transaction transaction;
-  IMMUDB_RETURN_IF_ERROR(transaction.Set(request.kv().key(), request.kv().value()));
+  IMMUDB_RETURN_IF_ERROR(Add(call, request.kv(), transaction));
   return CommitProof(call, std::move(transaction), request.rootindex(), response, done);
 }
 
@@ -89,7 +118,7 @@ Status SafeSetSV(CallContext& call, const schema::SafeSetSVOptions& request,
                  schema::Proof& response, Completion done) {
   if (!request.has_skv()) return InvalidKey();
   Transaction transaction;
-  IMMUDB_RETURN_IF_ERROR(AddStructured(request.skv(), transaction));
+  IMMUDB_RETURN_IF_ERROR(Add(call, request.skv(), transaction));
   return CommitProof(call, std::move(transaction), request.rootindex(), response, done);
 }
 
@@ -98,7 +127,7 @@ Status SetBatch(CallContext& call, const schema::KVList& request, schema::Index&
   if (request.kvs().empty()) return EmptyBatch();
   Transaction transaction;
   for (const schema::KeyValue& kv : request.kvs()) {
-    IMMUDB_RETURN_IF_ERROR(transaction.Set(kv.key(), kv.value()));
+    IMMUDB_RETURN_IF_ERROR(Add(call, kv, transaction));
   }
   return CommitIndex(call, std::move(transaction), response, done);
 }
@@ -108,7 +137,7 @@ Status SetBatchSV(CallContext& call, const schema::SKVList& request, schema::Ind
   if (request.skvs().empty()) return EmptyBatch();
   Transaction transaction;
   for (const schema::StructuredKeyValue& kv : request.skvs()) {
-    IMMUDB_RETURN_IF_ERROR(AddStructured(kv, transaction));
+    IMMUDB_RETURN_IF_ERROR(Add(call, kv, transaction));
   }
   return CommitIndex(call, std::move(transaction), response, done);
 }
@@ -119,7 +148,7 @@ Status Reference(CallContext& call, const schema::ReferenceOptions& request,
     return Status::InvalidArgument("Key cannot be empty");
   }
   Transaction transaction;
-  IMMUDB_RETURN_IF_ERROR(transaction.AddReference(request.reference(), request.key()));
+  IMMUDB_RETURN_IF_ERROR(Add(call, request, transaction));
   return CommitIndex(call, std::move(transaction), response, done);
 }
 
@@ -127,7 +156,7 @@ Status SafeReference(CallContext& call, const schema::SafeReferenceOptions& requ
                      schema::Proof& response, Completion done) {
   if (!request.has_ro()) return InvalidKey();
   Transaction transaction;
-  const Status added = transaction.AddReference(request.ro().reference(), request.ro().key());
+  const Status added = Add(call, request.ro(), transaction);
   // The text of this call for a wrong name differs from that of Reference.
   if (added.message() == "invalid reference") return InvalidKey();
   IMMUDB_RETURN_IF_ERROR(added);
@@ -137,18 +166,15 @@ Status SafeReference(CallContext& call, const schema::SafeReferenceOptions& requ
 Status ZAdd(CallContext& call, const schema::ZAddOptions& request, schema::Index& response,
             Completion done) {
   Transaction transaction;
-  IMMUDB_RETURN_IF_ERROR(
-      transaction.AddSortedSetMember(request.set(), request.score(), request.key()));
+  IMMUDB_RETURN_IF_ERROR(Add(call, request, transaction));
   return CommitIndex(call, std::move(transaction), response, done);
 }
 
 Status SafeZAdd(CallContext& call, const schema::SafeZAddOptions& request, schema::Proof& response,
                 Completion done) {
   if (!request.has_zopts()) return InvalidKey();
-  const schema::ZAddOptions& member = request.zopts();
   Transaction transaction;
-  IMMUDB_RETURN_IF_ERROR(
-      transaction.AddSortedSetMember(member.set(), member.score(), member.key()));
+  IMMUDB_RETURN_IF_ERROR(Add(call, request.zopts(), transaction));
   return CommitProof(call, std::move(transaction), request.rootindex(), response, done);
 }
 

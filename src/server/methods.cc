@@ -157,6 +157,7 @@ std::span<const Method> ServedMethods() {
 
       OperationsRow<&GetStatus>("GetStatus", Access::kOpen, RunOn::kAdministration),
       OperationsRow<&ClearTamper>("ClearTamper", Access::kOpen, RunOn::kAdministration),
+      OperationsRow<&ListVersions>("ListVersions", Access::kRead, RunOn::kReader),
   };
   return kMethods;
 }

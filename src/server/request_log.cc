@@ -14,6 +14,7 @@
 #include "server/exception_barrier.h"
 #include "server/metric_families.h"
 #include "server/peer_address.h"
+#include "server/public_status.h"
 #include "server/status_mapping.h"
 
 namespace immudb {
@@ -40,6 +41,14 @@ std::string IdPrefix(std::chrono::system_clock::time_point now) {
   return fmt::format("{:x}-", stamp.count());
 }
 
+void TellSuppressed(std::string_view kind, uint64_t count) {
+  if (count == 0) return;
+  LogEvent("suppressed calls")
+      .Add("kind", kind)
+      .Add("count", std::to_string(count))
+      .Write(spdlog::level::warn);
+}
+
 }  // namespace
 
 RequestLog::RequestLog(std::chrono::nanoseconds slow, std::chrono::system_clock::time_point now)
@@ -56,7 +65,7 @@ void RequestLog::OnEnd(const Method& method, const CallContext& call, const Stat
                        std::chrono::nanoseconds took) {
   const bool slow = slow_ > slow_.zero() && took > slow_;
   if (slow) slow_calls_.fetch_add(1, std::memory_order_relaxed);
-  const bool fault = IsFault(status);
+  const bool fault = IsFault(status) || NamesFiles(status, call);
   auto level = spdlog::level::debug;
   if (slow) level = spdlog::level::warn;
   if (fault) level = spdlog::level::err;
@@ -64,6 +73,11 @@ void RequestLog::OnEnd(const Method& method, const CallContext& call, const Stat
 
   // Without memory there is no line, but the call ends.
   const Status written = RunGuarded([&] {
+    if (!spdlog::should_log(spdlog::level::debug)) {
+      const auto admitted = (fault ? failed_lines_ : slow_lines_).Admit(call.began + took);
+      if (!admitted) return Status::Ok();
+      TellSuppressed(fault ? "failed" : "slow", admitted->suppressed);
+    }
     LogEvent event(fault ? "failed call" : slow ? "slow call" : "call");
     event.Add("id", IdOf(call))
         .Add("method", method.name)

@@ -18,6 +18,7 @@
 #include "database/sessions.h"
 #include "database/users.h"
 #include "server/call_context.h"
+#include "server/denied_acts.h"
 #include "server/dispatcher.h"
 #include "server/grpc_front.h"
 #include "server/health_checks.h"
@@ -86,6 +87,7 @@ class Server::Impl {
   std::unique_ptr<IntegrityChecker> checker_;  // null: not wanted
   std::unique_ptr<Users> users_;
   std::unique_ptr<Services> services_;
+  std::unique_ptr<DeniedActs> denied_acts_;
   std::unique_ptr<Dispatcher> dispatcher_;
   std::unique_ptr<GrpcFront> front_;
 
@@ -116,7 +118,8 @@ Status Server::Impl::Start() {
   users_ = *std::move(users);
   services_ = std::make_unique<Services>(
       Services{options_, *databases_, *users_, sessions_, throttle_, health_});
-  std::vector<CallObserver*> observers = {request_log_.get()};
+  denied_acts_ = std::make_unique<DeniedActs>(databases_->audit());
+  std::vector<CallObserver*> observers = {request_log_.get(), denied_acts_.get()};
   if (monitor_ != nullptr) observers.push_back(monitor_->observer());
   dispatcher_ = std::make_unique<Dispatcher>(*services_, options_.reader_threads, observers);
 

@@ -8,7 +8,6 @@
 
 #include "server/dispatcher.h"
 #include "server/exception_barrier.h"
-#include "server/status_mapping.h"
 
 namespace immudb {
 
@@ -60,8 +59,8 @@ void StreamCall::End(Status status) {
     source_.reset();
     queue_.front().streams.GiveBack();
   }
-  Ending(status);
-  writer_->Finish(ToGrpcStatus(status), tag());
+  const grpc::Status answered = Ending(status);
+  writer_->Finish(answered, tag());
 }
 
 }  // namespace immudb

@@ -3,8 +3,6 @@
 
 #include <grpcpp/impl/codegen/proto_utils.h>
 
-#include "server/status_mapping.h"
-
 namespace immudb {
 
 void UnaryCall::Post() {
@@ -17,13 +15,13 @@ void UnaryCall::End(Status status) {
   // What was written stays written: its answer is given in any case.
   const bool must = !status.ok() || method().access == Access::kWrite;
   if (!CountAnswer(bytes, must)) status = Status::ResourceExhausted(kTooManyAnswers);
-  Ending(status);
+  const grpc::Status answered = Ending(status);
   // The poller may have the call back before these return.
   if (status.ok()) {
     const bool large = bytes >= AnswerBudget::kLargeBytes;
     writer_->Finish({response_, large ? this : nullptr}, grpc::Status::OK, tag());
   } else {
-    writer_->FinishWithError(ToGrpcStatus(status), tag());
+    writer_->FinishWithError(answered, tag());
   }
 }
 

@@ -35,6 +35,7 @@ class LiveImmuclient : public testing::Test {
     options.directory = directory_ / "data";
     options.address = "127.0.0.1";
     options.port = 0;
+    options.max_message_bytes = max_message_bytes_;
     auto server = Server::Start(options);
     ASSERT_TRUE(server.ok()) << server.status().ToString();
     server_ = *std::move(server);
@@ -62,6 +63,7 @@ class LiveImmuclient : public testing::Test {
     return {code, out.str(), err.str()};
   }
 
+  size_t max_message_bytes_ = ServerOptions().max_message_bytes;
   TemporaryDirectory directory_;
   std::map<std::string, std::string> environment_;
   std::unique_ptr<Server> server_;

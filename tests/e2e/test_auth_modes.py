@@ -219,12 +219,39 @@ def test_update_auth_config_is_for_the_next_start(launch, tmp_path):
     daemon.stop()
     daemon.start()
     assert "Auth enabled    : false" in daemon.out.text()
+    before = config.read_text()
     with daemon.client() as client:
         client.CurrentRoot()
-        client.UpdateAuthConfig(kind=1)
+        for call in (lambda: client.UpdateAuthConfig(kind=1),
+                     lambda: client.UpdateMTLSConfig(enabled=True)):
+            with refused("FailedPrecondition", contains=NEEDS_AUTH):
+                call()
+    assert config.read_text() == before
+
+
+def test_strangers_change_nothing_but_data(launch, outside, tmp_path):
+    """devmode opens the data of one database, not the settings, and no maintenance mode."""
+    config = tmp_path / "immudb.toml"
+    config.write_text("mtls = false\n")
+    daemon = launch("--config", str(config), "--auth=false", "--devmode", address="0.0.0.0")
+    with daemon.client(target=f"{outside}:{daemon.port}") as client:
+        client.safe_set(b"k", b"v")
+        for call in (lambda: client.UpdateAuthConfig(kind=1),
+                     lambda: client.UpdateMTLSConfig(enabled=True),
+                     lambda: client.CreateDatabase(databasename="mine"),
+                     lambda: client.ListUsers()):
+            with refused("FailedPrecondition", contains=NEEDS_AUTH):
+                call()
+    assert config.read_text() == "mtls = false\n"
     daemon.stop()
-    daemon.start()
-    assert "Auth enabled    : true" in daemon.out.text()
+    daemon.start("--maintenance")
+    with daemon.client(target=f"{outside}:{daemon.port}") as client:
+        for name in ("ListUsers", "Health", "UseDatabase", "CreateUser", "Set", "Dump"):
+            with refused("PermissionDenied", NOT_LOCAL):
+                getattr(client, name)()
+    with daemon.client() as client, refused("FailedPrecondition"):
+        client.UpdateAuthConfig(kind=1)
+    assert config.read_text() == "mtls = false\n"
 
 
 def test_update_mtls_config_is_for_the_next_start(launch, tmp_path):

@@ -122,9 +122,10 @@ def test_each_change_is_named_within_one_pass(damaged):
     passes = "immudb_integrity_check_passes_total"
     await_that(lambda: values(daemon)[passes] >= begun + 2, "a whole pass from now on")
     for name, (path, offsets) in places.items():
-        lines = [line for line in daemon.log.splitlines()
-                 if f"database {name} is damaged: " in line]
-        assert lines, f"{name}\n{daemon.log}"
+        text = f"database {name} is damaged: "
+        # A thread of its own writes the log.
+        await_that(lambda text=text: text in daemon.log, text)
+        lines = [line for line in daemon.log.splitlines() if text in line]
         named = re.search(r"damaged: (\S+), offset (\d+), entry index (\d+), key \"(.*?)\": ",
                           lines[0])
         assert named, lines[0]
@@ -300,8 +301,10 @@ def test_a_full_disk_refuses_writes_until_there_is_room(launch):
         client.safe_set(b"there is room", b"value")
         with open(filler, "wb") as file:
             os.posix_fallocate(file.fileno(), 0, 2 * margin)
-        with refused("ResourceExhausted", contains=str(daemon.data / "defaultdb")):
+        with refused("ResourceExhausted", contains="database defaultdb: the disk is full") as full:
             client.Set(key=b"there is none", value=b"value")
+        assert str(daemon.folder) not in full.value.details()
+        await_that(lambda: str(daemon.data / "defaultdb") in daemon.log, "the folder in the log")
         client.safe_get(b"there is room")
         assert get(base(daemon) + "/readyz")[0] == 503
         assert get(base(daemon) + "/livez")[0] == 200

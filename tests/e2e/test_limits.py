@@ -75,7 +75,9 @@ def test_a_message_over_the_limit(daemon, admin, key):
 def test_the_limit_can_be_chosen(launch):
     daemon = launch("--auth=false", "--max-message-size", "1MiB")
     with daemon.client() as client:
-        client.Set(key=b"k", value=b"x" * (MIB - 1000))
+        client.Set(key=b"k", value=b"x" * (MIB - 10_000))
+        with refused("ResourceExhausted", contains="--max-message-size"):
+            client.Set(key=b"k", value=b"x" * (MIB - 1000))
         refused_unread(client, b"k", MIB + 1000)
         # Four fit one by one, not together.
         for i in range(4):

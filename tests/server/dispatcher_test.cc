@@ -216,7 +216,11 @@ TEST_F(DispatcherTest, MaintenanceIsLocalAndNeedsASelectedDatabase) {
   const Method admin = MethodOf(Access::kSystemAdmin, RunOn::kPoller, &Fine);
   options_.maintenance = true;
   EXPECT_EQ(Try(admin, std::nullopt), Status::FailedPrecondition("please select database first"));
-  EXPECT_EQ(Try(admin, TokenFor(Permission::kNone), false).code(), StatusCode::kPermissionDenied);
+  for (const bool devmode : {false, true}) {
+    options_.devmode = devmode;
+    EXPECT_EQ(Try(admin, TokenFor(Permission::kNone), false).code(),
+              StatusCode::kPermissionDenied);
+  }
   EXPECT_TRUE(Try(admin, TokenFor(Permission::kNone)).ok());
 }
 

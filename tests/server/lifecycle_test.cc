@@ -184,7 +184,7 @@ TEST_F(LifecycleTest, MessageOverTheLimitIsRefusedAndTheConnectionGoesOn) {
   schema::Index index;
   EXPECT_EQ(Call("Set", KeyValueOf("k", std::string(65 << 10, 'v')), &index).status.error_code(),
             grpc::StatusCode::RESOURCE_EXHAUSTED);
-  EXPECT_EQ(MustSet("k", std::string(60 << 10, 'v')), 0U);
+  EXPECT_EQ(MustSet("k", std::string(50 << 10, 'v')), 0U);
 }
 
 TEST_F(LifecycleTest, UnreadableMessageIsRefused) {

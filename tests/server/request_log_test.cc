@@ -149,6 +149,23 @@ TEST_F(RequestLogTest, SwitchedOffNoCallIsSlow) {
   EXPECT_EQ(off.Collect().at(0).metric.at(0).counter.value, 0);
 }
 
+// An overload makes all calls slow: the lines of all of them would be the next load.
+TEST_F(RequestLogTest, LinesOfASecondAreBounded) {
+  call_.began = std::chrono::steady_clock::time_point(std::chrono::seconds(1000));
+  uint64_t written = 0;
+  for (uint32_t i = 0; i < RequestLog::kLinesPerSecond + 20; ++i) {
+    written += EndCall(milliseconds(200)).size();
+  }
+  EXPECT_EQ(written, RequestLog::kLinesPerSecond);
+  EXPECT_THAT(EndCall(milliseconds(200), Status::IoError("disk")),
+              ElementsAre(StartsWith("error failed call ")));
+  EXPECT_EQ(SlowCalls(), RequestLog::kLinesPerSecond + 21);
+  call_.began += std::chrono::seconds(1);
+  EXPECT_THAT(EndCall(milliseconds(200)), ElementsAre("warning suppressed calls kind=slow count=20",
+                                                      StartsWith("warning slow call ")));
+  EXPECT_THAT(EndCall(milliseconds(200)), ElementsAre(StartsWith("warning slow call ")));
+}
+
 // Whoever looks into the log for damage must see whose call met it; and one line, slow or not.
 TEST_F(RequestLogTest, FaultsHaveTheSameFieldsAndWhatWentWrong) {
   LogIn("bob");

@@ -2,11 +2,16 @@
 //
 // Users and databases over the wire, as far as it is about who may do what from when on. The texts
 // of all refusals are tested against the real daemon, in tests/e2e.
+#include <gmock/gmock.h>
+#include <grpcpp/client_context.h>
+
+#include <chrono>
 #include <string>
 #include <vector>
 
 #include "database/audit_trail.h"
 #include "database/databases.h"
+#include "schema.grpc.pb.h"
 #include "server/server_fixture.h"
 
 namespace immudb::testing {
@@ -56,6 +61,16 @@ class UserManagementTest : public RunningServerTest {
     request.set_newpassword(password);
     Empty response;
     return who.Call("ChangePassword", request, &response);
+  }
+  static grpc::Status Dump(const Client& who) {
+    const auto stub = schema::ImmuService::NewStub(who.channel());
+    grpc::ClientContext context;
+    context.set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(30));
+    context.AddMetadata("authorization", who.authorization);
+    const auto reader = stub->Dump(&context, Empty());
+    pb::KVList chunk;
+    while (reader->Read(&chunk)) continue;
+    return reader->Finish();
   }
   // A connection of that user, with a database selected.
   Client As(const std::string& name, const std::string& password = kPassword,
@@ -226,6 +241,53 @@ TEST_F(UserManagementTest, FailedLoginsAreSlowedDownAndRecordedWithoutSecrets) {
   EXPECT_EQ(failed[0]["target"], "immudb");
   EXPECT_EQ(failed[0]["peer"], "127.0.0.1");
   EXPECT_EQ(failed[5]["target"], "(not a user name)");
+}
+
+// Who became administrator, who tried what only administrators may, who took everything along.
+TEST_F(UserManagementTest, LoginsDenialsAndDumpsAreInTheAuditTrail) {
+  EXPECT_CALL_OK(CreateUser("reader", kRead, "defaultdb"));
+  EXPECT_CALL_OK(CreateUser("owner", kAdmin, "defaultdb"));
+  const Client reader = As("reader", kPassword, "defaultdb");
+  const Client owner = As("owner", kPassword, "defaultdb");
+  schema::Tree tree;
+  for (int i = 0; i < 100; ++i) EXPECT_FALSE(reader.Call("PrintTree", Empty(), &tree).ok());
+  schema::Database database;
+  database.set_databasename("mine");
+  EXPECT_FALSE(owner.Call("CreateDatabase", database, &empty).ok());
+  EXPECT_TRUE(Dump(owner).ok());
+  EXPECT_FALSE(Dump(reader).ok());
+  schema::Index index;
+  EXPECT_FALSE(reader.Call("Set", KeyValueOf("k", "v"), &index).ok());
+  schema::LoginRequest guess;
+  guess.set_user("nobody");
+  guess.set_password("Wr0ng!secret");
+  schema::LoginResponse answer;
+  for (int i = 0; i < 8; ++i) EXPECT_FALSE(Call("Login", guess, &answer).ok());
+  Stop();
+
+  std::vector<std::string> acts;
+  uint64_t records = 0;
+  const Status read = Databases::ReadAudit(options.directory, [&](const std::string& record) {
+    const auto object = nlohmann::json::parse(record);
+    ++records;
+    acts.push_back(object.value("user", "") + "|" + object.value("act", "") + "|" +
+                   object.value("target", "") + "|" + object.value("detail", ""));
+    return true;
+  });
+  ASSERT_TRUE(read.ok()) << read.ToString();
+  const std::string denied = "you do not have permission for this operation";
+  EXPECT_THAT(acts, ::testing::Contains("immudb|login||"));
+  EXPECT_THAT(acts, ::testing::Contains("owner|login||"));
+  EXPECT_THAT(acts, ::testing::Not(::testing::Contains("reader|login||")));
+  EXPECT_THAT(acts, ::testing::Contains("reader|denied|PrintTree|" + denied).Times(5));
+  EXPECT_THAT(acts,
+              ::testing::Contains("reader|denied|PrintTree|" + denied + "; 95 more within 60 s"));
+  EXPECT_THAT(acts, ::testing::Contains(::testing::StartsWith("owner|denied|CreateDatabase|")));
+  EXPECT_THAT(acts, ::testing::Contains("owner|dump|defaultdb|"));
+  EXPECT_THAT(acts, ::testing::Contains("reader|denied|Dump|" + denied));
+  EXPECT_THAT(acts, ::testing::Not(::testing::Contains(::testing::HasSubstr("|Set|"))));
+  EXPECT_THAT(acts, ::testing::Contains("|throttled login|nobody|"));
+  EXPECT_LT(records, 40U);
 }
 
 TEST_F(UserManagementTest, DatabasesAreListedAsTheCallerMaySeeThem) {

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
 #include <cstdint>
+#include <iterator>
 #include <optional>
 #include <string>
 #include <utility>
@@ -17,6 +19,9 @@
 namespace immudb {
 namespace {
 
+constexpr uint64_t kItemsWithoutLimit = 104'857;  // of a server that is asked for no limit
+constexpr uint64_t kFirstPage = 1024;
+
 // Each item is followed by an empty line; `none` is shown instead of nothing.
 Outcome ShowItems(const CommandContext& context, const Result<std::vector<Item>>& items,
                   const char* none) {
@@ -30,6 +35,31 @@ Outcome ShowItems(const CommandContext& context, const Result<std::vector<Item>>
   return outcome;
 }
 
+// In pages if it is more than a message holds. A deep one cannot go on behind an item: its key is
+// not that of the reference which was listed.
+Result<std::vector<Item>> ScanInPages(Client& client, ScanQuery query) {
+  auto whole = client.Scan(query);
+  if (whole.status().code() != StatusCode::kResourceExhausted || query.deep) return whole;
+  uint64_t left = query.limit == 0 ? kItemsWithoutLimit : query.limit;
+  uint64_t page = std::min(left, kFirstPage);
+  std::vector<Item> items;
+  while (left > 0) {
+    query.limit = std::min(page, left);
+    auto found = client.Scan(query);
+    if (found.status().code() == StatusCode::kResourceExhausted && query.limit > 1) {
+      page = query.limit / 2;
+      continue;
+    }
+    if (!found.ok()) return found;
+    const bool last = found->size() < query.limit;
+    if (!found->empty()) query.offset = found->back().key;
+    left -= std::min<uint64_t>(left, found->size());
+    std::ranges::move(*found, std::back_inserter(items));
+    if (last) break;
+  }
+  return items;
+}
+
 Outcome Scan(const CommandContext& context, const CommandArguments& arguments) {
   const Settings& settings = context.settings();
   auto prefix = BytesArgument(context, arguments.empty() ? "" : arguments[0], "prefix");
@@ -39,11 +69,11 @@ Outcome Scan(const CommandContext& context, const CommandArguments& arguments) {
   const auto client = context.Connected();
   if (!client.ok()) return Failed(client.status());
   return ShowItems(context,
-                   (*client)->Scan({.prefix = *std::move(prefix),
-                                    .offset = *std::move(offset),
-                                    .limit = static_cast<uint64_t>(settings.Int("limit")),
-                                    .reverse = settings.Bool("reverse"),
-                                    .deep = settings.Bool("deep")}),
+                   ScanInPages(**client, {.prefix = *std::move(prefix),
+                                          .offset = *std::move(offset),
+                                          .limit = static_cast<uint64_t>(settings.Int("limit")),
+                                          .reverse = settings.Bool("reverse"),
+                                          .deep = settings.Bool("deep")}),
                    "0");
 }
 
