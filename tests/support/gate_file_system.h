@@ -25,13 +25,14 @@ class GateFileSystem final : public FileSystem {
   void CloseGate() {
     const std::lock_guard lock(mutex_);
     closed_ = true;
+    arrived_ = 0;
   }
   void OpenGate() {
     const std::lock_guard lock(mutex_);
     closed_ = false;
     changed_.notify_all();
   }
-  // False if nobody came to the gate within half a minute.
+  // False if nobody came to the closed gate within half a minute.
   bool WaitForArrival() {
     std::unique_lock lock(mutex_);
     return changed_.wait_for(lock, std::chrono::seconds(30), [this] { return arrived_ > 0; });
