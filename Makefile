@@ -8,9 +8,10 @@ PACKAGES := $(shell sed -e 's/#.*//' -e '/\[check\]/d' -e 's/\[.*//' packages.tx
 CHECK_PACKAGES := $(shell sed -n 's/ *\[check\]$$//p' packages.txt)
 # For PRESET=tsan; ignored by the other builds.
 export TSAN_OPTIONS ?= suppressions=$(CURDIR)/tests/tsan.supp
+SECONDS_OF_ATTACK ?= 60
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
-.PHONY: all run test demo bench docs format check packages check-packages configure clean
+.PHONY: all run test hostile demo bench docs format check packages check-packages configure clean
 
 all: configure
 	@cmake --build $(BUILD) -j $(JOBS)
@@ -22,6 +23,12 @@ run: configure
 
 test: all
 	@ctest --test-dir $(BUILD) --output-on-failure --timeout 600 -j $(JOBS)
+
+# All attacks at once for a minute, on a machine that does nothing else: the times are judged too.
+hostile: configure
+	@cmake --build $(BUILD) -j $(JOBS) --target immudb e2e_stubs
+	@IMMUDB_BINARY=$(CURDIR)/$(BUILD)/bin/immudb IMMUDB_E2E_STUBS=$(CURDIR)/$(BUILD)/tests/e2e/stubs \
+	  /usr/bin/python3 tests/hostile/all_at_once.py --seconds $(SECONDS_OF_ATTACK) --judge
 
 # Stores the machine's package database, crashes the daemon half-way, proves every record afterwards.
 demo: configure

@@ -2,8 +2,9 @@
 """What the hostile tests share. They treat the real daemon as an enemy would, within small limits.
 
 A test is a function in `tests/hostile/test_NAME.py`; each file becomes one ctest entry
-`hostile_NAME` (label `hostile`). The fixtures of `tests/e2e` work here (`launch`, `daemon`, `admin`,
-`fresh`, `key`), and so do its modules: this package continues that one (`harness.client`, ...).
+`hostile_NAME` (label `hostile`). The fixtures of `tests/e2e` work here (`launch`, `daemon`,
+`admin`, `fresh`, `key`), and so do its modules: this package continues that one
+(`harness.client`, ...).
 
     from harness import http2
     from harness.good_client import GoodClient
@@ -24,6 +25,8 @@ http2        HTTP/2 frame by frame over a plain socket: any header bytes, any wi
 http1        bytes to the metrics port, and what comes back
 good_client  a client in a process of its own that writes, reads, verifies and measures
 watch        peaks of memory, threads and descriptors of the daemon
+attacks      attacks without a login, once each; user_attacks those of a user, and HTTP/1
+world        what attackers know of a daemon: ports, an account, data for costly calls
 attack       repeats an attack in threads, bounded in count and time
 
 Every attack is bounded in count and time. A test may print figures (`pytest -rP` shows them); it

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Attacks on the gRPC port that need no login, each as a function of a `World` that does it once
 and returns what came of it, in a word. `Attack` repeats them."""
+import functools
 import random
 import socket
 import struct
@@ -35,6 +36,15 @@ def compressed_call(world, packed, encoding="gzip", path=HEALTH):
         stream = connection.request(path, http2.message(packed, compressed=True),
                                     extra=[("grpc-encoding", encoding)])
         return outcome(connection.finish(stream, PATIENCE))
+
+
+@functools.lru_cache
+def _small_bomb():
+    return bomb(64 << 20)
+
+
+def gzip_bomb(world):
+    return compressed_call(world, _small_bomb())
 
 
 def rapid_reset(world, calls=500, path=HEALTH):
