@@ -19,7 +19,8 @@ class File {
   virtual ~File() = default;
 
   // Writes all of `data` or fails. After a failure any prefix of it may have been written.
-  // kResourceExhausted: the disk (or the quota) is full.
+  // kResourceExhausted: the disk (or the quota) is full. kUnavailable: the process or the system
+  // has no descriptor or memory left, which may pass.
   virtual Status WriteAt(uint64_t offset, std::string_view data) = 0;
   // Reads up to `size` bytes; fewer only at the end of the file.
   virtual Result<size_t> ReadAt(uint64_t offset, char* buffer, size_t size) const = 0;

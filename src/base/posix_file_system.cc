@@ -42,9 +42,10 @@ std::string Owners(const std::string& path) {
 Status ErrnoStatus(std::string_view what, const std::string& path, int error) {
   std::string message = std::string(what) + " " + path + ": " +
                         std::error_code(error, std::generic_category()).message();
-  const bool full = error == ENOSPC || error == EDQUOT;
-  const bool short_of_memory = error == EMFILE || error == ENFILE || error == ENOMEM;
-  if (full || short_of_memory) return Status::ResourceExhausted(std::move(message));
+  if (error == ENOSPC || error == EDQUOT) return Status::ResourceExhausted(std::move(message));
+  if (error == EMFILE || error == ENFILE || error == ENOMEM) {
+    return Status::Unavailable(std::move(message));
+  }
   if (error == ENOENT) return Status::NotFound(std::move(message));
   if (error == EACCES) message += Owners(path);
   return Status::IoError(std::move(message));

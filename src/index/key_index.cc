@@ -79,9 +79,8 @@ Status KeyIndex::Impl::FromRocksDb(const rocksdb::Status& status) const {
   if (status.IsCorruption()) {
     return Status::DataLoss(std::move(message));
   }
-  if (status.IsNoSpace() || status.IsMemoryLimit() || IsShortage(text)) {
-    return Status::ResourceExhausted(std::move(message));
-  }
+  if (status.IsNoSpace()) return Status::ResourceExhausted(std::move(message));
+  if (status.IsMemoryLimit() || IsShortage(text)) return Status::Unavailable(std::move(message));
   // A lock that somebody holds has no code of its own.
   if (status.IsBusy() || text.find("lock hold by") != std::string::npos ||
       text.find("While lock file") != std::string::npos) {

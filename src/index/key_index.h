@@ -84,8 +84,8 @@ class KeyIndex {
   // Adds a whole group and moves applied() to `through`, atomically. Updates carry ascending
   // indices; entries that are already applied are accepted (replay) and change nothing.
   // kInvalidArgument: an index is not below `through`, or a member's key or value is not what its
-  // set says. kResourceExhausted (no room), kIoError (too many open files, no memory, a failing
-  // disk): the same call may be repeated, and succeeds when the cause has passed.
+  // set says. kResourceExhausted (no room), kUnavailable (too many open files, no memory), kIoError
+  // (a failing disk): the same call may be repeated, and succeeds when the cause has passed.
   Status Apply(std::span<const IndexUpdate> group, TreeSize through);
 
   // The latest version of exactly this key among the first `at` entries; kNotFound "Key not found".

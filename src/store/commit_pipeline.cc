@@ -30,7 +30,9 @@ constexpr std::chrono::milliseconds kRetryInterval{500};
 // Errors of the system that may pass: no room, no descriptor, no memory, a disk that fails now.
 // Damage and defects do not.
 bool MayPass(const Status& error) {
-  return error.code() == StatusCode::kResourceExhausted || error.code() == StatusCode::kIoError;
+  const StatusCode code = error.code();
+  return code == StatusCode::kResourceExhausted || code == StatusCode::kUnavailable ||
+         code == StatusCode::kIoError;
 }
 
 size_t HeldBytes(const TransactionBody& body) {
@@ -396,10 +398,13 @@ void CommitPipeline::ApplyDurable(std::unique_lock<std::mutex>& lock) {
 // Their callers are answered: who waits for room, or for a disk, may wait for hours.
 void CommitPipeline::KeepUnapplied(Groups groups, const Status& cause) {
   const bool full = cause.code() == StatusCode::kResourceExhausted;
-  const Status answer = cause.WithContext(
-      full ? "the disk is full; the write is in the log and will be readable when there is room"
-           : "index and tree cannot be written now; the write is in the log and will be readable "
-             "when they can");
+  // Without the cause, which names files: clients must learn that the write is in the log.
+  const Status answer =
+      full ? Status::ResourceExhausted(
+                 "the disk is full; the write is in the log and will be readable when there is room")
+           : Status::Unavailable(
+                 "index and tree cannot be written now; the write is in the log and will be "
+                 "readable when they can");
   for (auto& group : groups) {
     for (Pending& transaction : group->transactions) {
       if (auto done = std::exchange(transaction.done, nullptr)) done(answer);

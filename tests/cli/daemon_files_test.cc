@@ -76,7 +76,7 @@ TEST_F(DaemonFiles, TheLogFileIsAppendedToAndOpenedAnewOnSighup) {
   EXPECT_EQ(daemon.err, "");
   EXPECT_EQ(ModeOf(Path("log/immudb.log")) & ~mode_t{0640}, 0U);
   EXPECT_THAT(Content("log/immudb.log"), testing::ContainsRegex("^immudb [0-9]{4}/"));
-  EXPECT_THAT(Content("log/immudb.log"), HasSubstr("INFO: Data dir        : "));
+  ASSERT_TRUE(AwaitContent(Path("log/immudb.log"), "INFO: Data dir        : "));
   std::filesystem::rename(Path("log/immudb.log"), Path("log/old.log"));
   daemon.Signal(SIGHUP);
   ASSERT_TRUE(AwaitContent(Path("log/immudb.log"), "SIGHUP"));
