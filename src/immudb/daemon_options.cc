@@ -208,6 +208,13 @@ ProgramSpec DaemonProgram() {
                .default_value = "10m",
                .help = "an unused database is closed after it",
                .min = kSecond},
+              {.name = "max-connections",
+               .type = OptionType::kInt,
+               .default_value = "4096",
+               .help = "connections of clients at the same time; fewer if the process may not have "
+                       "four times as many descriptors",
+               .min = 16,
+               .max = 1000000},
               {.name = "answer-timeout",
                .type = OptionType::kDuration,
                .default_value = "1m",
@@ -347,6 +354,7 @@ Result<ServerOptions> ToServerOptions(const Settings& settings) {
   options.max_open_databases = settings.Size("max-open-databases");
   options.database_idle_timeout =
       std::chrono::duration_cast<std::chrono::seconds>(settings.Duration("database-idle-timeout"));
+  options.max_connections = settings.Size("max-connections");
   options.answer_timeout = settings.Duration("answer-timeout");
   options.session_lifetime =
       std::chrono::duration_cast<std::chrono::seconds>(settings.Duration("session-lifetime"));

@@ -70,10 +70,13 @@ Dispatcher::Dispatcher(const Services& services, size_t reader_threads,
       logins_(1, kMaxQueuedLogins),
       opener_(services.databases) {}
 
+Status Dispatcher::Check(const Method& method, CallContext& call) const {
+  return RunGuarded([&] { return Authorize(method, services_, call); });
+}
+
 void Dispatcher::Dispatch(const Method& method, CallContext& call, const Method::Message& request,
                           Method::Message& response) {
-  const Status allowed = RunGuarded([&] { return Authorize(method, services_, call); });
-  if (!allowed.ok()) return Completion{call}(allowed);
+  if (const Status allowed = Check(method, call); !allowed.ok()) return Completion{call}(allowed);
   if (method.access != Access::kOpen) {
     call.open_store = call.database->StoreIfOpen();
     if (call.open_store == nullptr) {

@@ -40,6 +40,9 @@ class Dispatcher {
   // The front MUST call this once for each call that it takes, before anything else.
   void OnBegin(const Method& method, CallContext& call);
 
+  // Whether the call would be handled, before its request has come. Dispatch() asks again.
+  Status Check(const Method& method, CallContext& call) const;
+
   // Handles one call; it is ended through a Completion, at once or later. Does not wait.
   void Dispatch(const Method& method, CallContext& call, const Method::Message& request,
                 Method::Message& response);

@@ -23,11 +23,10 @@ constexpr size_t kPostedShortCalls = 32;
 constexpr size_t kPostedLongCalls = 4;
 constexpr size_t kMaxIdleCalls = 256;
 
-// With more calls in progress each answer is counted, as at least what a call costs: clients that
-// take none must not pile up small ones without end, nor calls.
+// With more calls in progress each is counted, as at least what a call costs, while its request or
+// its answer is on the way: clients must not pile up calls that they never finish.
 constexpr size_t kManyCalls = 2048;
 constexpr size_t kBytesOfCall = size_t{8} << 10;
-constexpr size_t kMostCalls = 32'768;
 
 }  // namespace
 
@@ -102,14 +101,8 @@ void GrpcCall::Wait() {
 }
 
 void GrpcCall::OnQueue(bool ok) {
-  if (state_ == State::kWaiting && ok) {
-    queue_.PostOne();
-    taken_ = true;
-    queue_.front_.live.AddTaken();
-    done_awaited_ = queue_.method_.run == RunOn::kReader;
-    Handle();
-    return;
-  }
+  if (state_ == State::kWaiting && ok) return OnHeaders();
+  if (state_ == State::kReading) return OnMessage(ok);
   if (state_ == State::kWriting) return OnWritten(ok);
   // Either sent (or cut, which changes nothing here), or no call will come any more.
   finished_ = true;
@@ -129,19 +122,53 @@ void GrpcCall::Release() {
   queue_.TakeBack(std::move(self));
 }
 
-void GrpcCall::Handle() {
-  state_ = State::kHandling;
-  queue_.front_.dispatcher.OnBegin(queue_.method_, *this);
+void GrpcCall::OnHeaders() {
+  queue_.PostOne();
+  open_ = true;
+  queue_.front_.live.AddOpen();
+  done_awaited_ = queue_.method_.run == RunOn::kReader;
   context_->AddInitialMetadata(kUuidHeader, queue_.front_.server_uuid);
   has_metadata = !context_->client_metadata().empty();
   authorization = Metadata(kAuthorizationHeader);
+  if (const Status admitted = Admit(); !admitted.ok()) {
+    state_ = State::kHandling;
+    queue_.front_.dispatcher.OnBegin(queue_.method_, *this);
+    return Completion{*this}(admitted);
+  }
+  state_ = State::kReading;
+  Read();
+}
+
+Status GrpcCall::Admit() {
+  const Status allowed = queue_.front_.live.stopping()
+                             ? Status::Unavailable("the server is stopping")
+                             : queue_.front_.dispatcher.Check(queue_.method_, *this);
+  Connections& connections = queue_.front_.connections;
+  const bool trusted =
+      allowed.ok() && (session != nullptr || queue_.method_.access != Access::kOpen);
+  if (connections.any_untrusted()) connections.Heard(Peer(), trusted);
+  if (!allowed.ok() || queue_.front_.live.open() < kManyCalls) return allowed;
+  answer_ = queue_.front_.answers.TryAdd(Reader(), kBytesOfCall, [this] { context_->TryCancel(); });
+  if (answer_) return allowed;
+  return Status::ResourceExhausted("too many calls are in progress, try later");
+}
+
+void GrpcCall::OnMessage(bool ok) {
+  AnswerWasTaken();
+  if (!ok) {
+    state_ = State::kFinishing;
+    return Fail({grpc::StatusCode::INTERNAL, "Unable to parse request"});
+  }
+  state_ = State::kHandling;
+  taken_ = true;
+  queue_.front_.live.AddTaken();
+  queue_.front_.dispatcher.OnBegin(queue_.method_, *this);
   if (queue_.front_.live.stopping()) {
     return Completion{*this}(Status::Unavailable("the server is stopping"));
   }
-  if (queue_.front_.live.taken() > kMostCalls) {
-    return Completion{*this}(
-        Status::ResourceExhausted("too many calls are in progress, try later"));
-  }
+  // Rights may have been taken away while the request was on its way.
+  session.reset();
+  database = nullptr;
   queue_.front_.dispatcher.Dispatch(queue_.method_, *this, *request_, *response_);
 }
 
@@ -173,7 +200,7 @@ Status GrpcCall::Starting() {
 
 bool GrpcCall::CountAnswer(size_t bytes, bool must) {
   if (bytes < AnswerBudget::kLargeBytes) {
-    if (queue_.front_.live.taken() < kManyCalls) return true;
+    if (queue_.front_.live.open() < kManyCalls) return true;
     bytes = std::max(bytes, kBytesOfCall);
     must = true;
   }
@@ -220,6 +247,7 @@ void GrpcCall::Reset() {
   open_store.reset();
   abandoned_.store(false, std::memory_order_relaxed);
   finished_ = false;
+  if (std::exchange(open_, false)) queue_.front_.live.RemoveOpen();
   if (std::exchange(taken_, false)) queue_.front_.live.RemoveTaken();
 }
 

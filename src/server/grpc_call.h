@@ -5,7 +5,6 @@
 #include <google/protobuf/message.h>
 #include <grpcpp/server_context.h>
 #include <grpcpp/support/async_stream.h>
-#include <grpcpp/support/async_unary_call.h>
 
 #include <array>
 #include <atomic>
@@ -23,6 +22,7 @@
 #include "immudb/status.h"
 #include "server/answer_budget.h"
 #include "server/call_context.h"
+#include "server/connections.h"
 #include "server/method.h"
 #include "server/poller.h"
 
@@ -39,19 +39,20 @@ struct UnaryAnswer {
 };
 
 // Messages are as untyped here as in gRPC's own plumbing: the method table knows the types.
-using UnaryWriter = grpc::ServerAsyncResponseWriter<UnaryAnswer>;
-using StreamWriter = grpc::ServerAsyncWriter<google::protobuf::Message>;
+// Of all methods the server reads the request itself: who may not make the call is told so when its
+// headers have come, before there is a request in memory. For gRPC such methods are streams.
+using UnaryWriter = grpc::ServerAsyncReader<UnaryAnswer, google::protobuf::Message>;
+using StreamWriter =
+    grpc::ServerAsyncReaderWriter<google::protobuf::Message, google::protobuf::Message>;
 
-// Where calls come from: the generated service.
+// Where calls come from: a service.
 class CallSource {
  public:
   virtual ~CallSource() = default;
   // The next call of this method goes to these places, and `tag` then to the queue.
-  virtual void Request(int method_index, grpc::ServerContext* context,
-                       google::protobuf::Message* request, UnaryWriter* writer,
+  virtual void Request(int method_index, grpc::ServerContext* context, UnaryWriter* writer,
                        grpc::ServerCompletionQueue* queue, void* tag) = 0;
-  virtual void Request(int method_index, grpc::ServerContext* context,
-                       google::protobuf::Message* request, StreamWriter* writer,
+  virtual void Request(int method_index, grpc::ServerContext* context, StreamWriter* writer,
                        grpc::ServerCompletionQueue* queue, void* tag) = 0;
 };
 
@@ -61,9 +62,12 @@ class LiveCalls {
  public:
   void Add() { count_.fetch_add(1, std::memory_order_relaxed); }
   void Remove();
-  // Of them those that were taken: a client waits for them.
+  // Of them those whose headers have come.
+  void AddOpen() { open_.fetch_add(1, std::memory_order_relaxed); }
+  void RemoveOpen() { open_.fetch_sub(1, std::memory_order_relaxed); }
+  size_t open() const { return open_.load(std::memory_order_relaxed); }
+  // Of them those that were taken, with their requests: a client waits for them.
   void AddTaken() { taken_.fetch_add(1, std::memory_order_relaxed); }
-  size_t taken() const { return taken_.load(std::memory_order_relaxed); }
   void RemoveTaken();
   // Until no call is taken; at most so long.
   void WaitForNoneTaken(std::chrono::milliseconds patience);
@@ -75,6 +79,7 @@ class LiveCalls {
  private:
   std::atomic<bool> stopping_{false};
   std::atomic<size_t> count_{0};
+  std::atomic<size_t> open_{0};
   std::atomic<size_t> taken_{0};
   std::mutex mutex_;
   std::condition_variable none_;
@@ -104,6 +109,7 @@ struct FrontContext {
   LiveCalls& live;
   StreamSlots& streams;
   AnswerBudget& answers;
+  Connections& connections;
   const std::string& server_uuid;
 };
 
@@ -121,9 +127,8 @@ class MethodQueue {
 
   // The next call goes to these places.
   template <typename Writer>
-  void RequestNext(grpc::ServerContext& context, google::protobuf::Message& request, Writer& writer,
-                   void* tag) {
-    source_.Request(method_index_, &context, &request, &writer, poller_.queue(), tag);
+  void RequestNext(grpc::ServerContext& context, Writer& writer, void* tag) {
+    source_.Request(method_index_, &context, &writer, poller_.queue(), tag);
   }
 
   const FrontContext& front() const { return front_; }
@@ -144,9 +149,12 @@ class MethodQueue {
 
 // One call over gRPC, a state machine that is used again for later calls of its method:
 //
-//     idle -> waiting -> handling -> finishing -> idle
-//             (posted)   (dispatcher) (Finish was called, its event is awaited)
+//     idle -> waiting -> reading -> handling -> finishing -> idle
+//             (posted)   (headers    (dispatcher) (Finish was called, its event is awaited)
+//                         have come)
 //
+// A call that is refused for its headers, and one whose request does not come, goes from there to
+// finishing.
 // Run by the poller of its queue; only what answers the call may come from another thread, and only
 // while handling. While it is posted, writing or finishing, the queue owns it.
 class GrpcCall : public CallContext, public Poller::Event {
@@ -165,10 +173,14 @@ class GrpcCall : public CallContext, public Poller::Event {
  protected:
   friend class MethodQueue;
   // kWriting: a message that is not the last is on its way.
-  enum class State : uint8_t { kIdle, kWaiting, kHandling, kWriting, kFinishing };
+  enum class State : uint8_t { kIdle, kWaiting, kReading, kHandling, kWriting, kFinishing };
 
   // Asks gRPC for the next call, with a new writer on context_.
   virtual void Post() = 0;
+  // Asks gRPC for the request.
+  virtual void Read() = 0;
+  // Ends a call that nobody is told of: its request did not come, or is none.
+  virtual void Fail(const grpc::Status& status) = 0;
   // The message was taken by the network; not ok: the client has gone.
   virtual void OnWritten(bool ok) = 0;
   // The call is over.
@@ -205,7 +217,9 @@ class GrpcCall : public CallContext, public Poller::Event {
   };
 
   void Wait();
-  void Handle();
+  void OnHeaders();
+  Status Admit();
+  void OnMessage(bool ok);
   // To whom answers are counted: the connection, or who shares a socket file.
   std::string Reader() const;
   void OnDone();
@@ -214,6 +228,7 @@ class GrpcCall : public CallContext, public Poller::Event {
 
   DoneEvent done_event_{*this};
   std::optional<AnswerBudget::Ticket> answer_;
+  bool open_ = false;
   bool taken_ = false;
   bool done_awaited_ = false;
   bool finished_ = false;  // and waits only for the other event

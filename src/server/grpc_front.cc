@@ -8,15 +8,16 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
+#include <deque>
 #include <utility>
 #include <vector>
 
 #include "base/status_macros.h"
-#include "operations.grpc.pb.h"
-#include "schema.grpc.pb.h"
+#include "server/connections.h"
 #include "server/dispatcher.h"
 #include "server/grpc_call.h"
 #include "server/grpc_guard.h"
+#include "server/listener.h"
 #include "server/method.h"
 #include "server/poller.h"
 #include "server/standard_services.h"
@@ -31,6 +32,8 @@ namespace {
 constexpr int kKeepaliveMs = 60'000;
 constexpr int kKeepaliveTimeoutMs = 20'000;
 constexpr int kMinClientPingMs = 10'000;
+// A connection is closed if it has not shown within this that it speaks TLS and HTTP/2.
+constexpr int kHandshakeTimeoutMs = 10'000;
 constexpr int kMaxConcurrentStreams = 512;  // of one connection; the client queues the rest
 
 // What gRPC may hold of the requests of all connections.
@@ -50,21 +53,33 @@ constexpr int kMaxSynchronousPollers = 2;
 // Without a bound gRPC makes a thread for each such call that waits. Above it: RESOURCE_EXHAUSTED.
 constexpr int kMaxSynchronousThreads = 64;
 
-// Generated code reaches these two members of its base under a name for each method. With them by
-// number, the table alone decides what is served.
-template <typename Service>
-class AsyncService final : public Service, public CallSource {
+// The methods of a service that the table serves. Generated code would have gRPC receive the
+// request of a call before anybody looks at its headers; what is not served is unknown to gRPC,
+// which answers UNIMPLEMENTED.
+class TableService final : public grpc::Service, public CallSource {
  public:
-  void Serve(int method_index) { this->MarkMethodAsync(method_index); }
+  // Returns the number of the method.
+  int Serve(const google::protobuf::MethodDescriptor& method) {
+    names_.push_back("/" + method.service()->full_name() + "/" + method.name());
+    const auto type = method.server_streaming() ? grpc::internal::RpcMethod::BIDI_STREAMING
+                                                : grpc::internal::RpcMethod::CLIENT_STREAMING;
+    AddMethod(new grpc::internal::RpcServiceMethod(names_.back().c_str(), type, nullptr));
+    const int number = static_cast<int>(names_.size()) - 1;
+    MarkMethodAsync(number);
+    return number;
+  }
 
-  void Request(int method_index, grpc::ServerContext* context, google::protobuf::Message* request,
-               UnaryWriter* writer, grpc::ServerCompletionQueue* queue, void* tag) override {
-    this->RequestAsyncUnary(method_index, context, request, writer, queue, queue, tag);
+  void Request(int method_index, grpc::ServerContext* context, UnaryWriter* writer,
+               grpc::ServerCompletionQueue* queue, void* tag) override {
+    RequestAsyncClientStreaming(method_index, context, writer, queue, queue, tag);
   }
-  void Request(int method_index, grpc::ServerContext* context, google::protobuf::Message* request,
-               StreamWriter* writer, grpc::ServerCompletionQueue* queue, void* tag) override {
-    this->RequestAsyncServerStreaming(method_index, context, request, writer, queue, queue, tag);
+  void Request(int method_index, grpc::ServerContext* context, StreamWriter* writer,
+               grpc::ServerCompletionQueue* queue, void* tag) override {
+    RequestAsyncBidiStreaming(method_index, context, writer, queue, queue, tag);
   }
+
+ private:
+  std::deque<std::string> names_;  // gRPC keeps pointers to them
 };
 
 std::string NameOf(RpcService service) {
@@ -79,14 +94,15 @@ class GrpcFront::Impl {
       : options_(options),
         answers_(std::max(kLeastAnswerBytes, kAnsweredMessages * options.max_message_bytes),
                  options.answer_timeout),
-        front_{dispatcher, live_, streams_, answers_, options_.server_uuid} {}
+        connections_(std::max<size_t>(options.max_connections, 1)),
+        front_{dispatcher, live_, streams_, answers_, connections_, options_.server_uuid} {}
   ~Impl() { Shutdown(std::chrono::milliseconds::zero()); }
   Impl(const Impl&) = delete;
   Impl& operator=(const Impl&) = delete;
 
   Status Start();
   void Shutdown(std::chrono::milliseconds grace);
-  int port() const { return port_; }
+  int port() const { return listener_->port(); }
 
  private:
   struct Served {
@@ -103,28 +119,33 @@ class GrpcFront::Impl {
   StreamSlots streams_;
   AnswerBudget answers_;
   Ticker answer_ticker_{kAnswerTick, [this] { answers_.CancelOverdue(); }};
-  AsyncService<schema::ImmuService::Service> service_;
-  AsyncService<operations::Operations::Service> operations_;
+  Connections connections_;
+  TableService service_;
+  TableService operations_;
   HealthService health_{NameOf(RpcService::kImmuService), options_.health};
   const std::unique_ptr<grpc::Service> reflection_ =
       MakeReflectionService({NameOf(RpcService::kImmuService), NameOf(RpcService::kOperations),
                              "grpc.health.v1.Health", "grpc.reflection.v1alpha.ServerReflection"});
   const FrontContext front_;
   std::shared_ptr<grpc::ServerCredentials> credentials_ = grpc::InsecureServerCredentials();
-  int port_ = 0;
   std::vector<std::unique_ptr<Poller>> pollers_;
+  std::unique_ptr<grpc::experimental::ExternalConnectionAcceptor> acceptor_;
   std::unique_ptr<grpc::Server> server_;
   std::vector<std::unique_ptr<MethodQueue>> queues_;
+  std::unique_ptr<Listener> listener_;
 };
 
 void GrpcFront::Impl::Configure(grpc::ServerBuilder& builder) {
-  builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
+  builder.AddChannelArgument(GRPC_ARG_SERVER_HANDSHAKE_TIMEOUT_MS, kHandshakeTimeoutMs);
   builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, kKeepaliveMs);
   builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, kKeepaliveTimeoutMs);
   builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
   builder.AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS,
                              kMinClientPingMs);
   builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, kMaxConcurrentStreams);
+  // With probing, gRPC lets a client send 4 MiB before anybody has looked at the headers of a call;
+  // without, 64 KiB, and the rest of a request when it is read. See Connections::kUnheardBytes.
+  builder.AddChannelArgument(GRPC_ARG_HTTP2_BDP_PROBE, 0);
   // gRPC inflates a request before it looks at its size, its method or its token. So nothing is
   // inflated: a compressed request is UNIMPLEMENTED, and clients are told "identity".
   builder.AddChannelArgument(GRPC_ARG_ENABLE_PER_MESSAGE_DECOMPRESSION, 0);
@@ -150,13 +171,8 @@ Result<std::vector<GrpcFront::Impl::Served>> GrpcFront::Impl::MarkServed() {
     if (descriptor == nullptr) {
       return Status::Internal("no such method: " + std::string(method.name));
     }
-    if (method.service == RpcService::kImmuService) {
-      service_.Serve(descriptor->index());
-      served.push_back({&method, &service_, descriptor->index()});
-    } else {
-      operations_.Serve(descriptor->index());
-      served.push_back({&method, &operations_, descriptor->index()});
-    }
+    TableService& service = method.service == RpcService::kImmuService ? service_ : operations_;
+    served.push_back({&method, &service, service.Serve(*descriptor)});
   }
   return served;
 }
@@ -172,7 +188,10 @@ Status GrpcFront::Impl::Start() {
   }
   grpc::ServerBuilder builder;
   Configure(builder);
-  builder.AddListeningPort(options_.target, credentials_, &port_);
+  auto listener = Listener::Open(options_.target, kKeepaliveTimeoutMs);
+  IMMUDB_RETURN_IF_ERROR(listener);
+  acceptor_ = builder.experimental().AddExternalConnectionAcceptor(
+      grpc::ServerBuilder::experimental_type::ExternalConnectionType::FROM_FD, credentials_);
 
   const auto served = MarkServed();
   IMMUDB_RETURN_IF_ERROR(served);
@@ -194,6 +213,13 @@ Status GrpcFront::Impl::Start() {
     poller->Start();
   }
   health_.StartServing();
+  listener_ = *std::move(listener);
+  listener_->Start(connections_, [this](int listening, int accepted) {
+    grpc::experimental::ExternalConnectionAcceptor::NewConnectionParameters connection;
+    connection.listener_fd = listening;
+    connection.fd = accepted;
+    acceptor_->HandleNewConnection(&connection);
+  });
   return Status::Ok();
 }
 
@@ -205,6 +231,7 @@ void GrpcFront::Impl::Shutdown(std::chrono::milliseconds grace) {
   live_.Stop();
   live_.WaitForNoneTaken(grace);
   front_.dispatcher.Stop();
+  listener_->Stop();
   // Connections may stay as long as their clients do not look at them: no reason to wait.
   server_->Shutdown(std::chrono::system_clock::now() + kGoodbye);
   live_.WaitForNone();

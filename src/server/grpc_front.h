@@ -19,6 +19,7 @@ struct GrpcFrontOptions {
   std::string target;  // as ListenTarget() gives it
   size_t max_message_bytes = size_t{32} << 20;
   size_t pollers = 1;
+  size_t max_connections = 1024;
   // A call ends whose client has not taken its answer so long after it was made; see AnswerBudget.
   std::chrono::milliseconds answer_timeout{std::chrono::seconds(60)};
   // `immudb-uuid` of every answer.
@@ -43,7 +44,7 @@ class GrpcFront {
   GrpcFront(const GrpcFront&) = delete;
   GrpcFront& operator=(const GrpcFront&) = delete;
 
-  // The TCP port that is served; that gRPC reports for a socket file has no meaning.
+  // The TCP port that is served; 0: a socket file.
   int port() const;
 
   // Health goes NOT_SERVING; calls in flight may finish within `grace`, then they are cut. Returns

@@ -4,6 +4,7 @@
 #include <spdlog/spdlog.h>
 #include <sys/resource.h>
 
+#include <algorithm>
 #include <mutex>
 #include <string>
 #include <utility>
@@ -42,6 +43,15 @@ size_t DescriptorLimit() {
   rlimit limit{};
   if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return 1024;
   return static_cast<size_t>(limit.rlim_cur);
+}
+
+// Of the quarter of all descriptors that databases leave to others, those that connections do not
+// get: standard streams, log, lock, listening sockets, epoll; the metrics port.
+constexpr size_t kOtherDescriptors = 48;
+
+size_t MaxConnections(const ServerOptions& options) {
+  const size_t share = std::max<size_t>(DescriptorLimit() / 4, 64) - kOtherDescriptors;
+  return std::min(options.max_connections, share);
 }
 
 DatabasesOptions DatabasesOptionsOf(const ServerOptions& options) {
@@ -129,6 +139,7 @@ Status Server::Impl::Start() {
       {.target = *target,
        .max_message_bytes = options_.max_message_bytes,
        .pollers = options_.pollers,
+       .max_connections = MaxConnections(options_),
        .answer_timeout = options_.answer_timeout,
        .server_uuid = ServerIdentifierText(*identifier),
        .tls = options_.tls,

@@ -64,6 +64,7 @@ struct ServerOptions {
   size_t max_open_databases = 256;                  // at most; fewer if descriptors are scarce
   std::chrono::seconds database_idle_timeout{600};  // an unused database is closed after it
   std::chrono::seconds session_lifetime{3600};
+  size_t max_connections = 4096;  // of the gRPC port, at most; fewer if descriptors are scarce
   // A call ends whose client does not take its answer: after this and a second each 256 KiB of it.
   std::chrono::milliseconds answer_timeout{std::chrono::seconds(60)};
   // Of the disk: with less free there are no writes, and the server is not ready.

@@ -13,7 +13,15 @@ namespace immudb {
 
 void StreamCall::Post() {
   writer_.emplace(&*context_);
-  queue_.RequestNext(*context_, *request_, *writer_, tag());
+  queue_.RequestNext(*context_, *writer_, tag());
+}
+
+void StreamCall::Read() {
+  writer_->Read(request_, tag());
+}
+
+void StreamCall::Fail(const grpc::Status& status) {
+  writer_->Finish(status, tag());
 }
 
 void StreamCall::Stream(std::unique_ptr<ChunkSource> source) {

@@ -26,6 +26,8 @@ class StreamCall final : public GrpcCall {
 
  private:
   void Post() override;
+  void Read() override;
+  void Fail(const grpc::Status& status) override;
   void OnWritten(bool ok) override;
   void DropWriter() override { writer_.reset(); }
   void End(Status status) override;

@@ -7,7 +7,15 @@ namespace immudb {
 
 void UnaryCall::Post() {
   writer_.emplace(&*context_);
-  queue_.RequestNext(*context_, *request_, *writer_, tag());
+  queue_.RequestNext(*context_, *writer_, tag());
+}
+
+void UnaryCall::Read() {
+  writer_->Read(request_, tag());
+}
+
+void UnaryCall::Fail(const grpc::Status& status) {
+  writer_->FinishWithError(status, tag());
 }
 
 void UnaryCall::End(Status status) {
