@@ -61,11 +61,12 @@ SortItem MakeSortItem(const IndexUpdate& update) {
 }  // namespace
 
 KeyIndex::Impl::~Impl() {
+  // If that fails, their entries are applied again from the log.
+  if (db_) FlushMemtables().PermitUncheckedError();
   for (auto* family : families_) {
     db_->DestroyColumnFamilyHandle(family).PermitUncheckedError();
   }
   if (db_) {
-    // Writes the memtables out; if that fails, their entries are applied again from the log.
     db_->Close().PermitUncheckedError();
   }
 }
@@ -175,8 +176,7 @@ Status KeyIndex::Impl::Apply(std::span<const IndexUpdate> group, TreeSize throug
   rocksdb::WriteOptions options;
   options.disableWAL = true;
   rocksdb::Status written = db_->Write(options, &batch);
-  // After an error of the system RocksDB does not try again by itself; see MakeErrorListener.
-  if (written.IsIOError() && db_->Resume().ok()) written = db_->Write(options, &batch);
+  if (written.IsIOError() && Resume().ok()) written = db_->Write(options, &batch);
   IMMUDB_RETURN_IF_ERROR(FromRocksDb(written));
   applied_.store(through.value, std::memory_order_release);
   return Status::Ok();
@@ -218,8 +218,22 @@ Status KeyIndex::Impl::AddMembers(std::span<const SortItem> items,
   return Status::Ok();
 }
 
+// After an error of the system RocksDB does not try again by itself (see MakeErrorListener), and
+// may forget to write out the memtables that met it: a later write would wait for them for ever.
+rocksdb::Status KeyIndex::Impl::Resume() {
+  const rocksdb::Status resumed = db_->Resume();
+  return resumed.ok() ? FlushMemtables() : resumed;
+}
+
+rocksdb::Status KeyIndex::Impl::FlushMemtables() {
+  rocksdb::FlushOptions options;
+  // Else it waits, without an end, until somebody has written out the memtables that are full.
+  options.allow_write_stall = true;
+  return db_->Flush(options, families_);
+}
+
 Status KeyIndex::Impl::Flush() {
-  return FromRocksDb(db_->Flush(rocksdb::FlushOptions(), families_));
+  return FromRocksDb(FlushMemtables());
 }
 
 Result<std::unique_ptr<KeyIndex>> KeyIndex::Open(const std::string& directory,

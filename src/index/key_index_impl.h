@@ -88,6 +88,8 @@ class KeyIndex::Impl {
   };
 
   Status LoadApplied();
+  rocksdb::Status Resume();
+  rocksdb::Status FlushMemtables();
   Status AddKeys(std::vector<SortItem> items, rocksdb::WriteBatch& batch) const;
   Status AddMembers(std::span<const SortItem> items, rocksdb::WriteBatch& batch) const;
   // Calls visit(iterator, index) for each record in the range that `at` sees: the latest one of

@@ -27,6 +27,9 @@ rocksdb::DBOptions MakeDbOptions(const std::string& directory, const KeyIndexOpt
   rocksdb::DBOptions db;
   db.env = GuardedEnv();
   db.listeners = {MakeErrorListener()};
+  // KeyIndex resumes and flushes itself, never waiting for what nobody does.
+  db.max_bgerror_resume_count = 0;
+  db.avoid_flush_during_shutdown = true;
   db.create_if_missing = true;
   db.create_missing_column_families = true;
   // Without a write-ahead log this is what keeps the watermark and the records together.

@@ -171,6 +171,20 @@ Result<PublishedState> StoreImpl::OpenDerivedParts(
   return *checkpoint;
 }
 
+// The frame that begins with this entry, if the positions lead to it.
+std::optional<LogPosition> StoreImpl::FrameOfFirst(LeafIndex first) const {
+  const auto position = PositionOf(first);
+  if (!position.ok() || position->offset < kSegmentHeaderBytes + kFrameHeaderBytes) return {};
+  const LogPosition frame = ValueLog::FrameOf(*position);
+  const auto file = fs_.Open(log_->SegmentPath(frame.segment), FileSystem::Mode::kRead);
+  if (!file.ok()) return {};
+  char bytes[kFrameHeaderBytes];
+  const auto read = (*file)->ReadAt(frame.offset, bytes, sizeof(bytes));
+  if (!read.ok()) return {};
+  const auto header = DecodeFrameHeader({bytes, *read}, frame.segment);
+  return header && header->first_index == first.value ? std::optional(frame) : std::nullopt;
+}
+
 // What the open forgave must not be there when the integrity checker looks.
 Status StoreImpl::RepairCheckpoint(const PublishedState& recovered) {
   const Status written = Checkpoint(recovered);
@@ -207,11 +221,19 @@ Result<PublishedState> StoreImpl::Recover() {
   LogPosition from = base.log_end;
   LeafIndex first{base.size.value};
   if (index_->applied() < base.size) {
-    first = {index_->applied().value};
-    const auto position = PositionOf(first);
-    IMMUDB_RETURN_IF_ERROR(position);
     // Groups are whole transactions, so the index stops at the end of one.
-    from = first.value == 0 ? LogPosition{} : ValueLog::FrameOf(*position);
+    first = {index_->applied().value};
+    const auto frame = first.value == 0 ? std::optional(LogPosition{}) : FrameOfFirst(first);
+    if (frame) {
+      from = *frame;
+    } else {
+      spdlog::warn("{} does not lead to entry {}: deriving it again", paths_.positions,
+                   first.value);
+      base = {};
+      base.root = EmptyTreeRoot();
+      first = {};
+      from = {};
+    }
   }
   // Looks at the whole of it before anything is changed: a log that is damaged or too short must be
   // refused the next time too.

@@ -72,6 +72,7 @@ class StoreImpl {
 
   // recovery.cc
   Result<PublishedState> Recover();
+  std::optional<LogPosition> FrameOfFirst(LeafIndex first) const;
   Status RepairCheckpoint(const PublishedState& recovered);
   Result<PublishedState> OpenDerivedParts(const std::optional<PublishedState>& checkpoint);
 

@@ -103,6 +103,29 @@ TEST_F(StoreReopenTest, OptionsOfReadersAndWritersMayChange) {
   EXPECT_TRUE(AgreesWithItsEntries(store_->Latest()));
 }
 
+// Positions are asked for the place from where an index that is behind catches up.
+TEST_F(StoreReopenTest, PositionsThatLieAreDerivedAgain) {
+  namespace fs = std::filesystem;
+  for (uint64_t n = 0; n < 50; ++n) Commit(WorkloadTransaction(n));
+  Reopen();
+  ASSERT_TRUE(store_->Close().ok());
+  store_.reset();
+  fs::copy(directory_ + "/index", dir_.File("behind"), fs::copy_options::recursive);
+  Open();
+  for (uint64_t n = 50; n < 100; ++n) Commit(WorkloadTransaction(n));
+  const std::string before = AllAnswers(store_->Latest());
+  ASSERT_TRUE(store_->Close().ok());
+  store_.reset();
+  fs::remove_all(directory_ + "/index");
+  fs::copy(dir_.File("behind"), directory_ + "/index", fs::copy_options::recursive);
+  const auto bytes = fs::file_size(directory_ + "/positions");
+  fs::resize_file(directory_ + "/positions", 0);
+  fs::resize_file(directory_ + "/positions", bytes);
+  Open();
+  EXPECT_TRUE(AllAnswers(store_->Latest()) == before);
+  EXPECT_TRUE(AgreesWithItsEntries(store_->Latest()));
+}
+
 // The index can be derived again, so nobody has to be asked before it is.
 TEST_F(StoreReopenTest, ADamagedIndexIsDerivedAgain) {
   namespace fs = std::filesystem;
