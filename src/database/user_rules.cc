@@ -9,7 +9,6 @@
 namespace immudb {
 namespace {
 
-constexpr size_t kMaxUserNameBytes = 256;
 constexpr size_t kMinPasswordBytes = 8;
 constexpr size_t kMaxPasswordBytes = 32;
 

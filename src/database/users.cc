@@ -16,6 +16,7 @@
 #include "database/audit_trail.h"
 #include "database/password.h"
 #include "database/system_records.h"
+#include "database/user_rules.h"
 #include "immudb/store.h"
 
 namespace immudb {
@@ -67,7 +68,11 @@ Status WrongNameOrPassword() {
 
 Status CreateSystemAdmin(Users& users, std::string_view password) {
   if (password.empty()) return Status::InvalidArgument("admin-password: must not be empty");
-  auto hash = HashPassword(password);
+  if (password.size() > kMaxGivenPasswordBytes) {
+    return Status::InvalidArgument("admin-password: must not be longer than " +
+                                   std::to_string(kMaxGivenPasswordBytes) + " bytes");
+  }
+  auto hash = users.passwords().Hash(password);
   IMMUDB_RETURN_IF_ERROR(hash);
   const std::string name(kSystemAdminName);
   User admin;
@@ -131,8 +136,9 @@ Result<bool> Users::HasAdministrator(const Store& system_database) {
 }
 
 Result<std::unique_ptr<Users>> Users::Open(Store& system_database, AuditTrail& trail,
-                                           std::string_view admin_password) {
-  std::unique_ptr<Users> users(new Users(system_database, trail));
+                                           std::string_view admin_password,
+                                           std::unique_ptr<PasswordHasher> passwords) {
+  std::unique_ptr<Users> users(new Users(system_database, trail, std::move(passwords)));
   const auto admin = users->Find(kSystemAdminName);
   if (admin.ok()) return users;
   if (admin.status().code() != StatusCode::kNotFound) return admin.status();
@@ -165,12 +171,15 @@ Status Users::Visit(const std::function<bool(const User&)>& visit) const {
 }
 
 Result<User> Users::CheckPassword(std::string_view name, std::string_view password) const {
+  if (!MayBeCredentials(name, password)) return WrongNameOrPassword();
   auto user = Find(name);
   if (!user.ok()) {
-    SpendTimeOfPasswordMatch(password);
+    IMMUDB_RETURN_IF_ERROR(passwords_->SpendTimeOfMatch(password));
     return user.status().code() == StatusCode::kNotFound ? WrongNameOrPassword() : user.status();
   }
-  if (!PasswordMatches(user->password_hash, password)) return WrongNameOrPassword();
+  const auto matches = passwords_->Matches(user->password_hash, password);
+  IMMUDB_RETURN_IF_ERROR(matches);
+  if (!*matches) return WrongNameOrPassword();
   return user;
 }
 
@@ -188,21 +197,22 @@ Status Users::Change(std::string_view name, const AuditRecord& act,
   const std::unique_lock lock(change_mutex_);
   auto user = Find(name);
   IMMUDB_RETURN_IF_ERROR(user);
+  const std::string before = ToRecord(*user);
   IMMUDB_RETURN_IF_ERROR(change(*user));
+  if (ToRecord(*user) == before) return Status::Ok();
   IMMUDB_RETURN_IF_ERROR(Put(*user, act));
   changed();
   return Status::Ok();
 }
 
-Status Users::WhileUnchanged(const User& user, const std::function<void()>& use) const {
+Status Users::WhileCurrent(const User& user, const std::function<Status(const User&)>& use) const {
   const std::shared_lock lock(change_mutex_);
   const auto recorded = Find(user.name);
   IMMUDB_RETURN_IF_ERROR(recorded);
-  if (recorded->version != user.version) {
+  if (recorded->password_hash != user.password_hash || recorded->active != user.active) {
     return {StatusCode::kUnauthenticated, "the user was changed just now, please login again"};
   }
-  use();
-  return Status::Ok();
+  return use(*recorded);
 }
 
 Status Users::Put(const User& user, const AuditRecord& act) {

@@ -45,12 +45,23 @@ AuditRecord ActOf(const CallContext& call, const Caller& caller, std::string_vie
           .detail = std::string(detail)};
 }
 
-std::string NewToken(const Services& services, const User& user,
-                     std::shared_ptr<Database> database) {
+Result<Caller> CallerNow(const CallContext& call, const Caller& caller) {
+  if (caller.maintenance) return caller;
+  auto now = call.services->users.Find(caller.user.name);
+  IMMUDB_RETURN_IF_ERROR(now);
+  if (!now->active || now->password_hash != caller.user.password_hash) {
+    return Status(StatusCode::kUnauthenticated, "please login first");
+  }
+  return Caller{*std::move(now), false};
+}
+
+std::string NewToken(const Services& services, const User& user, std::shared_ptr<Database> database,
+                     uint64_t login) {
   Session session;
   session.user = user.name;
   if (database != nullptr) session.permission = user.PermissionIn(database->name());
   session.database = std::move(database);
+  session.login = login;
   return services.sessions.Issue(std::move(session));
 }
 

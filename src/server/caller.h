@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -40,9 +41,14 @@ Result<Caller> UserManagerOf(const CallContext& call, std::string_view login_tex
 AuditRecord ActOf(const CallContext& call, const Caller& caller, std::string_view act,
                   std::string_view target, std::string_view detail = {});
 
-// A token for this user and database, which may be null: then it selects none. To be called from
-// Users::WhileUnchanged, so that no token outlives the permission it was given for.
-std::string NewToken(const Services& services, const User& user,
-                     std::shared_ptr<Database> database);
+// The caller as it is recorded now, while it changes a user (see Users::Change): its rights may
+// have been changed since the call began. kUnauthenticated if its sessions were ended meanwhile.
+Result<Caller> CallerNow(const CallContext& call, const Caller& caller);
+
+// A token for this user and database, which may be null: then it selects none. `login` is that of
+// the token it was asked for with; 0: a new login. To be called from Users::WhileCurrent, so that
+// no token outlives the permission it was given for.
+std::string NewToken(const Services& services, const User& user, std::shared_ptr<Database> database,
+                     uint64_t login);
 
 }  // namespace immudb

@@ -24,8 +24,8 @@ constexpr size_t kAdministrationThreads = 2;
 constexpr size_t kMaxQueuedAdministration = 1024;
 constexpr size_t kWaitingThreads = 3;
 constexpr size_t kMaxQueuedWaiting = 4096;
-// One login takes about a tenth of a second: nobody waits much longer than some seconds.
-constexpr size_t kMaxQueuedLogins = 32;
+// Of a request with a password, while it waits: names and passwords are much shorter.
+constexpr size_t kMaxLoginRequestBytes = size_t{64} << 10;
 
 // The status to end the call with; nothing if the handler has passed its Completion on. Then the
 // call may be over, and another one in its place. A handler does so as the last thing: one that
@@ -43,7 +43,11 @@ std::optional<Status> Handle(const Method& method, CallContext& call,
 
 // Whose share of the threads a call uses. User names have no '@'.
 std::string OwnerOf(const CallContext& call) {
-  return call.session != nullptr ? call.session->user : '@' + PeerAddress(call.Peer());
+  return call.session != nullptr ? call.session->user : '@' + AddressForLimits(call.Peer());
+}
+
+void RefuseForNow(CallContext& call) {
+  Completion{call}(Status::ResourceExhausted("too many calls are waiting, try later"));
 }
 
 // Has a pool take `task` by `submit`, or ends the call.
@@ -55,7 +59,7 @@ void Queue(CallContext& call, const Submit& submit) {
     return Status::Ok();
   });
   if (!submitted.ok()) return Completion{call}(submitted);
-  if (!queued) Completion{call}(Status::ResourceExhausted("too many calls are waiting, try later"));
+  if (!queued) RefuseForNow(call);
 }
 
 }  // namespace
@@ -67,7 +71,6 @@ Dispatcher::Dispatcher(const Services& services, size_t reader_threads,
       readers_(std::max<size_t>(reader_threads, 1) + 1, kMaxQueuedReads),
       administration_(kAdministrationThreads, kMaxQueuedAdministration),
       waiting_(kWaitingThreads, kMaxQueuedWaiting),
-      logins_(1, kMaxQueuedLogins),
       opener_(services.databases) {}
 
 Status Dispatcher::Check(const Method& method, CallContext& call) const {
@@ -96,11 +99,7 @@ void Dispatcher::Run(const Method& method, CallContext& call, const Method::Mess
     case RunOn::kAdministration:
       return Enqueue(administration_, method, call, request, response);
     case RunOn::kLogin:
-      return Queue(call, [&] {
-        return logins_.TrySubmit([this, m = &method, c = &call, in = &request, out = &response] {
-          RunQueued(*m, *c, *in, *out);
-        });
-      });
+      return EnqueueLogin(method, call, request, response);
   }
 }
 
@@ -139,6 +138,29 @@ void Dispatcher::RunQueued(const Method& method, CallContext& call, const Method
 
 void Dispatcher::Continue(const CallContext& call, std::function<void()> step) {
   readers_.Submit(OwnerOf(call), std::move(step));
+}
+
+void Dispatcher::EnqueueLogin(const Method& method, CallContext& call,
+                              const Method::Message& request, Method::Message& response) {
+  const Status queued = RunGuarded([&]() -> Status {
+    LoginTicket ticket;
+    if (method.ticket != nullptr) {
+      auto given = method.ticket(call, request);
+      IMMUDB_RETURN_IF_ERROR(given);
+      ticket = *std::move(given);
+    }
+    if (request.ByteSizeLong() > kMaxLoginRequestBytes) {
+      return Status::InvalidArgument("a request that holds a password is at most 64 KiB long");
+    }
+    logins_.Submit(
+        ticket,
+        [this, m = &method, c = &call, in = &request, out = &response] {
+          RunQueued(*m, *c, *in, *out);
+        },
+        [c = &call] { RefuseForNow(*c); });
+    return Status::Ok();
+  });
+  if (!queued.ok()) Completion{call}(queued);
 }
 
 void Dispatcher::OpenAndRun(const Method& method, CallContext& call, const Method::Message& request,

@@ -13,6 +13,7 @@
 #include "immudb/status.h"
 #include "server/call_context.h"
 #include "server/database_opener.h"
+#include "server/login_lane.h"
 #include "server/method.h"
 
 namespace immudb {
@@ -67,6 +68,8 @@ class Dispatcher {
                const Method::Message& request, Method::Message& response);
   void RunQueued(const Method& method, CallContext& call, const Method::Message& request,
                  Method::Message& response);
+  void EnqueueLogin(const Method& method, CallContext& call, const Method::Message& request,
+                    Method::Message& response);
   // Has the database of the call opened first, or ends the call.
   void OpenAndRun(const Method& method, CallContext& call, const Method::Message& request,
                   Method::Message& response);
@@ -77,7 +80,7 @@ class Dispatcher {
   FairPool readers_;
   FairPool administration_;
   FairPool waiting_;  // point calls that the poller may not handle: they would wait for the disk
-  ThreadPool logins_;
+  LoginLane logins_;
   DatabaseOpener opener_;
 };
 

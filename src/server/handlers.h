@@ -15,6 +15,7 @@
 #include "operations.pb.h"
 #include "schema.pb.h"
 #include "server/call_context.h"
+#include "server/login_lane.h"
 
 namespace immudb::handlers {
 
@@ -25,6 +26,8 @@ Status Health(CallContext& call, const Empty& request, schema::HealthResponse& r
 Status Login(CallContext& call, const schema::LoginRequest& request,
              schema::LoginResponse& response);
 Status Logout(CallContext& call, const Empty& request, Empty& response);
+Result<LoginTicket> TicketOfLogin(const CallContext& call,
+                                  const google::protobuf::Message& request);
 
 // handlers_users.cc
 Status CreateUser(CallContext& call, const schema::CreateUserRequest& request, Empty& response);
@@ -35,6 +38,11 @@ Status ChangePermission(CallContext& call, const schema::ChangePermissionRequest
                         Empty& response);
 Status SetActiveUser(CallContext& call, const schema::SetActiveUserRequest& request,
                      Empty& response);
+
+Result<LoginTicket> TicketOfCreateUser(const CallContext& call,
+                                       const google::protobuf::Message& request);
+Result<LoginTicket> TicketOfChangePassword(const CallContext& call,
+                                           const google::protobuf::Message& request);
 
 // handlers_databases.cc
 Status CreateDatabase(CallContext& call, const schema::Database& request, Empty& response);

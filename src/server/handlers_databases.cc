@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <cstdint>
 #include <string>
 #include <utility>
 
@@ -14,6 +15,14 @@
 #include "server/handlers.h"
 
 namespace immudb::handlers {
+namespace {
+
+Status NotPermittedHere() {
+  return {StatusCode::kPermissionDenied,
+          "Logged in user does not have permission on this database"};
+}
+
+}  // namespace
 
 Status CreateDatabase(CallContext& call, const schema::Database& request, Empty&) {
   const auto caller = CallerOf(call, "could not get loggedin user data", InMaintenance::kRefused);
@@ -36,17 +45,18 @@ Status UseDatabase(CallContext& call, const schema::Database& request,
     return Status::InvalidArgument("this database can not be selected");
   }
   if (!caller->is_system_admin() && caller->user.PermissionIn(name) == Permission::kNone) {
-    return {StatusCode::kPermissionDenied,
-            "Logged in user does not have permission on this database"};
+    return NotPermittedHere();
   }
   auto database = services.databases.Find(name);
   if (database == nullptr) return Status::NotFound(name + " does not exist");
-  if (caller->maintenance) {
-    response.set_token(NewToken(services, caller->user, std::move(database)));
+  const uint64_t login = call.session != nullptr ? call.session->login : 0;
+  const auto issue = [&](const User& user) {
+    response.set_token(NewToken(services, user, std::move(database), login));
     return Status::Ok();
-  }
-  return services.users.WhileUnchanged(caller->user, [&] {
-    response.set_token(NewToken(services, caller->user, std::move(database)));
+  };
+  if (caller->maintenance) return issue(caller->user);
+  return services.users.WhileCurrent(caller->user, [&](const User& user) {
+    return user.PermissionIn(name) == Permission::kNone ? NotPermittedHere() : issue(user);
   });
 }
 

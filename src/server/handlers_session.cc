@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include "base/status_macros.h"
@@ -36,6 +37,29 @@ std::string NameForAudit(const std::string& name) {
   return CheckUserName(name).ok() ? name : "(not a user name)";
 }
 
+// Is it worth a password hash? What is too long for any user is refused with the text of all wrong
+// logins; it is counted, but neither kept nor recorded.
+Status AdmitLogin(const CallContext& call, const schema::LoginRequest& request) {
+  const Services& services = *call.services;
+  if (!services.AuthIsOn()) {
+    return Status::FailedPrecondition(
+        "server is running with authentication disabled, please enable authentication to login "
+        "(authentication is disabled on server)");
+  }
+  const std::string address = AddressForLimits(call.Peer());
+  const bool possible = MayBeCredentials(request.user(), request.password());
+  const std::string_view name = possible ? std::string_view(request.user()) : std::string_view();
+  if (const Status admitted = services.throttle.Admit(name, address); !admitted.ok()) {
+    services.databases.audit().RecordRepeatable({.peer = PeerAddress(call.Peer()),
+                                                 .act = "throttled login",
+                                                 .target = NameForAudit(request.user())});
+    return admitted;
+  }
+  if (possible) return Status::Ok();
+  services.throttle.Failed(name, address);
+  return {StatusCode::kPermissionDenied, "invalid user name or password"};
+}
+
 }  // namespace
 
 // Anybody may ask: on the poller it tells what is remembered.
@@ -54,17 +78,8 @@ Status Health(CallContext& call, const Empty&, schema::HealthResponse& response)
 Status Login(CallContext& call, const schema::LoginRequest& request,
              schema::LoginResponse& response) {
   const Services& services = *call.services;
-  if (!services.AuthIsOn()) {
-    return Status::FailedPrecondition(
-        "server is running with authentication disabled, please enable authentication to login "
-        "(authentication is disabled on server)");
-  }
-  const std::string address = PeerAddress(call.Peer());
-  if (const Status admitted = services.throttle.Admit(request.user(), address); !admitted.ok()) {
-    services.databases.audit().RecordRepeatable(
-        {.peer = address, .act = "throttled login", .target = NameForAudit(request.user())});
-    return admitted;
-  }
+  IMMUDB_RETURN_IF_ERROR(AdmitLogin(call, request));
+  const std::string address = AddressForLimits(call.Peer());
   const auto user = services.users.CheckPassword(request.user(), request.password());
   if (user.ok() && user->active) {
     services.throttle.Succeeded(request.user(), address);
@@ -72,11 +87,13 @@ Status Login(CallContext& call, const schema::LoginRequest& request,
       response.set_warning(kDefaultPasswordWarning);
     }
     auto database = services.databases.multiple() ? nullptr : services.databases.default_database();
-    IMMUDB_RETURN_IF_ERROR(services.users.WhileUnchanged(
-        *user, [&] { response.set_token(NewToken(services, *user, std::move(database))); }));
+    IMMUDB_RETURN_IF_ERROR(services.users.WhileCurrent(*user, [&](const User& current) {
+      response.set_token(NewToken(services, current, std::move(database), /*login=*/0));
+      return Status::Ok();
+    }));
     if (user->IsAdminSomewhere()) {
       services.databases.audit().RecordRepeatable(
-          {.user = user->name, .peer = address, .act = "login"});
+          {.user = user->name, .peer = PeerAddress(call.Peer()), .act = "login"});
     }
     return Status::Ok();
   }
@@ -84,12 +101,21 @@ Status Login(CallContext& call, const schema::LoginRequest& request,
       user.ok() ? Status(StatusCode::kPermissionDenied, "user is not active") : user.status();
   if (refused.code() == StatusCode::kPermissionDenied) {
     services.throttle.Failed(request.user(), address);
-    services.databases.audit().RecordRepeatable({.peer = address,
+    services.databases.audit().RecordRepeatable({.peer = PeerAddress(call.Peer()),
                                                  .act = "failed login",
                                                  .target = NameForAudit(request.user()),
                                                  .detail = refused.message()});
   }
   return refused;
+}
+
+Result<LoginTicket> TicketOfLogin(const CallContext& call,
+                                  const google::protobuf::Message& request) {
+  const auto& login = static_cast<const schema::LoginRequest&>(request);
+  IMMUDB_RETURN_IF_ERROR(AdmitLogin(call, login));
+  std::string address = AddressForLimits(call.Peer());
+  const bool known = call.services->throttle.Knows(login.user(), address);
+  return LoginTicket{login.user(), std::move(address), known};
 }
 
 Status Logout(CallContext& call, const Empty&, Empty&) {

@@ -11,6 +11,7 @@
 
 #include "immudb/status.h"
 #include "server/call_context.h"
+#include "server/login_lane.h"
 
 namespace immudb {
 
@@ -30,7 +31,7 @@ enum class RunOn : uint8_t {
   kPoller,
   kReader,          // the pool for listings and other long reads
   kAdministration,  // users, databases, settings, status: nothing that grows with what is stored
-  kLogin,           // the one thread that hashes passwords
+  kLogin,           // the one thread that hashes passwords; see LoginLane
 };
 
 // Whose method it is.
@@ -47,6 +48,8 @@ struct Method {
   using Message = google::protobuf::Message;
   // The status to end the call with; nothing if the handler ends it later through its Completion.
   using Handler = std::optional<Status> (*)(CallContext&, const Message&, Message&);
+  // Whose call it is, before it waits for its thread, or why it need not wait.
+  using Ticket = Result<LoginTicket> (*)(const CallContext&, const Message&);
 
   std::string_view name;
   Access access;
@@ -55,7 +58,8 @@ struct Method {
   const Message* response;
   Handler handle;
   RpcService service = RpcService::kImmuService;
-  bool streams = false;  // `response` is one of many; the handler calls CallContext::Stream
+  bool streams = false;     // `response` is one of many; the handler calls CallContext::Stream
+  Ticket ticket = nullptr;  // of those that run on kLogin
 };
 
 // All methods that are served; the rest of the services answers UNIMPLEMENTED. A new one is a row

@@ -71,6 +71,13 @@ Method Row(std::string_view name, Access access, RunOn run) {
 }
 
 template <auto handler>
+Method LoginRow(std::string_view name, Method::Ticket ticket) {
+  Method method = Row<handler>(name, Access::kOpen, RunOn::kLogin);
+  method.ticket = ticket;
+  return method;
+}
+
+template <auto handler>
 Method OperationsRow(std::string_view name, Access access, RunOn run) {
   Method method = Row<handler>(name, access, run);
   method.service = RpcService::kOperations;
@@ -102,12 +109,12 @@ std::span<const Method> ServedMethods() {
   using namespace handlers;  // NOLINT(google-build-using-namespace)
   static const Method kMethods[] = {
       Row<&Health>("Health", Access::kOpen, RunOn::kPoller),
-      Row<&Login>("Login", Access::kOpen, RunOn::kLogin),
+      LoginRow<&Login>("Login", &TicketOfLogin),
       Row<&Logout>("Logout", Access::kOpen, RunOn::kAdministration),
 
       // Their rules depend on who asks for what, and on the mode: the handlers apply them.
-      Row<&CreateUser>("CreateUser", Access::kOpen, RunOn::kLogin),
-      Row<&ChangePassword>("ChangePassword", Access::kOpen, RunOn::kLogin),
+      LoginRow<&CreateUser>("CreateUser", &TicketOfCreateUser),
+      LoginRow<&ChangePassword>("ChangePassword", &TicketOfChangePassword),
       Row<&ListUsers>("ListUsers", Access::kOpen, RunOn::kAdministration),
       Row<&ChangePermission>("ChangePermission", Access::kOpen, RunOn::kAdministration),
       Row<&SetActiveUser>("SetActiveUser", Access::kOpen, RunOn::kAdministration),

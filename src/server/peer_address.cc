@@ -1,6 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "server/peer_address.h"
 
+#include <arpa/inet.h>
+#include <netinet/in.h>
+
+#include <algorithm>
+#include <array>
 #include <cstddef>
 #include <utility>
 
@@ -39,6 +44,23 @@ std::string PeerAddress(std::string_view peer) {
   }
   if (peer.starts_with(kIpv6)) return std::string(Unbracketed(peer.substr(kIpv6.size())));
   return std::string(peer);
+}
+
+std::string AddressForLimits(std::string_view peer) {
+  if (peer.starts_with(kUnix)) return {};
+  const std::string address = PeerAddress(peer);
+  if (!peer.starts_with(kIpv6)) return address;
+  in6_addr bits{};
+  // A link-local address has its interface behind a percent sign.
+  if (::inet_pton(AF_INET6, address.substr(0, address.find('%')).c_str(), &bits) != 1) {
+    return address;
+  }
+  std::array<char, INET6_ADDRSTRLEN> text{};
+  if (IN6_IS_ADDR_V4MAPPED(&bits)) {
+    return ::inet_ntop(AF_INET, &bits.s6_addr[12], text.data(), text.size());
+  }
+  std::fill(&bits.s6_addr[8], &bits.s6_addr[16], uint8_t{0});
+  return std::string(::inet_ntop(AF_INET6, &bits, text.data(), text.size())).append("/64");
 }
 
 }  // namespace immudb

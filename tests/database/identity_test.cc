@@ -2,8 +2,11 @@
 //
 // Names, identity, tokens, passwords.
 #include <gtest/gtest.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 #include <chrono>
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <memory>
@@ -13,6 +16,7 @@
 
 #include "base/file_system.h"
 #include "database/audit_trail.h"
+#include "database/database.h"
 #include "database/database_name.h"
 #include "database/password.h"
 #include "database/random.h"
@@ -21,6 +25,7 @@
 #include "database/user_rules.h"
 #include "database/users.h"
 #include "immudb/store.h"
+#include "support/process_memory.h"
 #include "support/temp_dir.h"
 
 namespace immudb::testing {
@@ -235,28 +240,145 @@ TEST_F(SessionsTest, MemoryIsBounded) {
   EXPECT_NE(sessions_.Find(fresh), nullptr);
 }
 
+TEST_F(SessionsTest, EndingThoseOfOneDatabaseLeavesTheOthers) {
+  const auto clock = [this] { return now_; };
+  Sessions sessions(seconds(60), clock);
+  const auto issue = [&](const std::string& user, const char* database) {
+    Session session = Of(user);
+    if (database != nullptr) session.database = std::make_shared<Database>(database, clock);
+    return sessions.Issue(std::move(session));
+  };
+  const std::string here = issue("u", "a");
+  const std::string there = issue("u", "b");
+  const std::string nowhere = issue("u", nullptr);
+  const std::string other = issue("v", "a");
+  sessions.EndOn("u", "a");
+  sessions.EndOn("nobody", "a");
+  EXPECT_EQ(sessions.Find(here), nullptr);
+  EXPECT_NE(sessions.Find(there), nullptr);
+  EXPECT_NE(sessions.Find(nowhere), nullptr);
+  EXPECT_NE(sessions.Find(other), nullptr);
+  sessions.EndAllOf("u");
+  EXPECT_EQ(sessions.size(), 1U);
+}
+
+// Several accounts that fill the table push out only each other.
+TEST(SessionsOfMany, RoomIsMadeByWhoHoldsMost) {
+  Sessions sessions(
+      seconds(60), [] { return std::chrono::steady_clock::time_point{}; }, 64);
+  const auto issue = [&](const std::string& user) {
+    Session session;
+    session.user = user;
+    return sessions.Issue(std::move(session));
+  };
+  const std::string admin = issue("immudb");
+  for (int i = 0; i < 100; ++i) {
+    for (const char* user : {"a", "b", "c", "d", "e"}) issue(user);
+  }
+  EXPECT_EQ(sessions.size(), 64U);
+  EXPECT_NE(sessions.Find(admin), nullptr);
+  const std::string newcomer = issue("newcomer");
+  EXPECT_NE(sessions.Find(newcomer), nullptr);
+  EXPECT_NE(sessions.Find(admin), nullptr);
+}
+
+// UseDatabase gives a token each time. The token of the login itself stays: others come from it.
+TEST(SessionsOfOneLogin, AreBounded) {
+  Sessions sessions(seconds(60), [] { return std::chrono::steady_clock::time_point{}; });
+  Session session;
+  session.user = "u";
+  const std::string elsewhere = sessions.Issue(session);
+  const std::string login = sessions.Issue(session);
+  session.login = sessions.Find(login)->login;
+  EXPECT_NE(session.login, sessions.Find(elsewhere)->login);
+  const std::string first = sessions.Issue(session);
+  const std::string second = sessions.Issue(session);
+  for (size_t i = 0; i + 2 < Sessions::kMaxOfLogin; ++i) sessions.Issue(session);
+  EXPECT_EQ(sessions.size(), Sessions::kMaxOfLogin + 1);
+  EXPECT_EQ(sessions.Find(first), nullptr);
+  EXPECT_NE(sessions.Find(second), nullptr);
+  EXPECT_NE(sessions.Find(login), nullptr);
+  EXPECT_NE(sessions.Find(elsewhere), nullptr);
+}
+
 TEST(Password, OnlyTheRightOneMatches) {
-  const auto hash = HashPassword("Secret!23");
+  PasswordHasher passwords;
+  const auto hash = passwords.Hash("Secret!23");
   ASSERT_TRUE(hash.ok());
   EXPECT_EQ(hash->rfind("$argon2id$", 0), 0U);
-  EXPECT_TRUE(PasswordMatches(*hash, "Secret!23"));
-  EXPECT_FALSE(PasswordMatches(*hash, "secret!23"));
-  EXPECT_FALSE(PasswordMatches("no hash", "Secret!23"));
-  EXPECT_NE(*hash, *HashPassword("Secret!23"));
+  const auto matches = [&](const std::string& text, std::string_view password) {
+    const auto result = passwords.Matches(text, password);
+    EXPECT_TRUE(result.ok()) << result.status().ToString();
+    return result.ok() && *result;
+  };
+  EXPECT_TRUE(matches(*hash, "Secret!23"));
+  EXPECT_FALSE(matches(*hash, "secret!23"));
+  EXPECT_FALSE(matches(*hash, ""));
+  EXPECT_FALSE(matches(hash->substr(0, hash->size() - 1), "Secret!23"));
+  EXPECT_FALSE(matches(*hash + "A", "Secret!23"));
+  EXPECT_FALSE(
+      matches("$argon2id$v=19$m=4294967295,t=2,p=1$KQijfpC681ODe8OYfBWi9g$"
+              "CRG6qXGdKps9h2JgDnr3IeM/lOCx/X+drce0d5v2Y5g",
+              "Secret!23"));
+  for (const char* malformed :
+       {"no hash", "", "$argon2id$", "$argon2id$v=19$m=65536,t=2,p=1$KQij"}) {
+    EXPECT_FALSE(matches(malformed, "Secret!23")) << malformed;
+  }
+  EXPECT_NE(*hash, *passwords.Hash("Secret!23"));
 }
 
 // Who measures the answers must not learn which names exist.
 TEST(Password, UnknownUserCostsAsMuchAsAKnownOne) {
-  const auto hash = HashPassword("Secret!23");
+  PasswordHasher passwords;
+  const auto hash = passwords.Hash("Secret!23");
   ASSERT_TRUE(hash.ok());
   const auto time_of = [](const auto& body) {
     const auto start = std::chrono::steady_clock::now();
     body();
     return std::chrono::steady_clock::now() - start;
   };
-  const auto known = time_of([&] { static_cast<void>(PasswordMatches(*hash, "wrong")); });
-  const auto unknown = time_of([] { SpendTimeOfPasswordMatch("wrong"); });
+  const auto known = time_of([&] { static_cast<void>(passwords.Matches(*hash, "wrong")); });
+  const auto unknown = time_of([&] { static_cast<void>(passwords.SpendTimeOfMatch("wrong")); });
   EXPECT_GT(unknown, known / 10);  // it does hash
+}
+
+// What another process does with the memory of the machine is not the fault of who logs in.
+TEST(PasswordDeathTest, WithoutMemoryNothingIsSaidOfThePassword) {
+  if (!kMemoryIsReal) GTEST_SKIP() << "a sanitizer needs address space of its own";
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
+  const auto check = [] {
+    PasswordHasher passwords;
+    const auto hash = passwords.Hash("Secret!23");
+    const rlimit none{1, RLIM_INFINITY};
+    if (!hash.ok() || ::setrlimit(RLIMIT_AS, &none) != 0) std::_Exit(1);
+    const auto matches = passwords.Matches(*hash, "Secret!23");
+    const bool refused = matches.status().code() == StatusCode::kResourceExhausted &&
+                         passwords.SpendTimeOfMatch("x").code() == StatusCode::kResourceExhausted &&
+                         passwords.Hash("x").status().code() == StatusCode::kResourceExhausted;
+    std::_Exit(refused ? 0 : 2);
+  };
+  EXPECT_EXIT(check(), ::testing::ExitedWithCode(0), "");
+}
+
+// Other parts of the process have taken all address space that was left.
+TEST(PasswordDeathTest, TheReservedSpaceIsEnoughForARun) {
+  if (!kMemoryIsReal) GTEST_SKIP() << "a sanitizer needs address space of its own";
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
+  const auto check = [] {
+    PasswordHasher passwords;
+    const auto hash = passwords.Hash("Secret!23");
+    long pages = 0;
+    std::ifstream("/proc/self/statm") >> pages;
+    const auto used = static_cast<rlim_t>(pages) * static_cast<rlim_t>(::sysconf(_SC_PAGESIZE));
+    const rlimit all_used{used, RLIM_INFINITY};
+    if (!hash.ok() || ::setrlimit(RLIMIT_AS, &all_used) != 0) std::_Exit(1);
+    for (int i = 0; i < 2; ++i) {
+      const auto matches = passwords.Matches(*hash, "Secret!23");
+      if (!matches.ok() || !*matches) std::_Exit(2);
+    }
+    std::_Exit(0);
+  };
+  EXPECT_EXIT(check(), ::testing::ExitedWithCode(0), "");
 }
 
 TEST(CreationTime, ReadsAsItAlwaysDid) {

@@ -5,6 +5,8 @@
 
 #include <gtest/gtest.h>
 
+#include <functional>
+#include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <utility>
@@ -41,7 +43,7 @@ class UsersTest : public ::testing::Test {
   static User Named(const std::string& name) {
     User user;
     user.name = name;
-    user.password_hash = *HashPassword("pw");
+    user.password_hash = *PasswordHasher().Hash("pw");
     user.Grant("db", Permission::kRead);
     user.created_by = "immudb";
     user.created_at = "then";
@@ -109,6 +111,8 @@ TEST_F(UsersTest, ChangesAreVersions) {
   ASSERT_TRUE(users_->Change("u", {.act = "deactivate"}, deactivate, [&] { ended = true; }).ok());
   EXPECT_TRUE(ended);
   EXPECT_FALSE(users_->Find("u")->active);
+  // What changes nothing is no version, and ends no sessions.
+  ASSERT_TRUE(users_->Change("u", {.act = "deactivate"}, deactivate, [] { FAIL(); }).ok());
   const auto history = store_->Latest().History("\x01u");
   ASSERT_TRUE(history.ok());
   ASSERT_EQ(history->size(), 2U);
@@ -132,15 +136,65 @@ TEST_F(UsersTest, SessionsAreNotGivenForAnOldRecord) {
   ASSERT_TRUE(users_->Create(Named("u"), {}).ok());
   const auto old = users_->Find("u");
   ASSERT_TRUE(old.ok());
-  int given = 0;
-  EXPECT_TRUE(users_->WhileUnchanged(*old, [&] { ++given; }).ok());
-  const auto revoke = [](User& user) {
-    user.Revoke("db");
+  std::vector<Permission> given;
+  const auto give = [&](const User& user) {
+    given.push_back(user.PermissionIn("db"));
     return Status::Ok();
   };
-  ASSERT_TRUE(users_->Change("u", {}, revoke, [] {}).ok());
-  EXPECT_EQ(users_->WhileUnchanged(*old, [&] { ++given; }).code(), StatusCode::kUnauthenticated);
-  EXPECT_EQ(given, 1);
+  EXPECT_TRUE(users_->WhileCurrent(*old, give).ok());
+  const auto change = [&](const std::function<void(User&)>& change) {
+    const auto apply = [&](User& user) {
+      change(user);
+      return Status::Ok();
+    };
+    ASSERT_TRUE(users_->Change("u", {}, apply, [] {}).ok());
+  };
+  change([](User& user) { user.Revoke("db"); });
+  EXPECT_TRUE(users_->WhileCurrent(*old, give).ok());
+  EXPECT_EQ(given, (std::vector{Permission::kRead, Permission::kNone}));
+  change([](User& user) { user.active = false; });
+  EXPECT_EQ(users_->WhileCurrent(*old, give).code(), StatusCode::kUnauthenticated);
+  change([](User& user) { user.active = true; });
+  EXPECT_TRUE(users_->WhileCurrent(*old, give).ok());
+  change([](User& user) { user.password_hash = "another"; });
+  EXPECT_EQ(users_->WhileCurrent(*old, give).code(), StatusCode::kUnauthenticated);
+  EXPECT_EQ(given.size(), 3U);
+}
+
+// No user has such a name: neither the time of a hash nor a copy is spent on it.
+TEST_F(UsersTest, WhatIsTooLongIsNoCredential) {
+  EXPECT_EQ(users_->CheckPassword(std::string(257, 'a'), "x").status().message(),
+            "invalid user name or password");
+  EXPECT_EQ(users_->CheckPassword("immudb", std::string(1025, 'a')).status().message(),
+            "invalid user name or password");
+}
+
+// A right password must not look wrong because the machine has no memory for the moment.
+TEST(UsersWithoutMemory, PasswordsAreNeitherRightNorWrong) {
+  class Failing final : public PasswordHasher {
+   public:
+    explicit Failing(const bool& fails) : fails_(fails) {}
+    Result<bool> Matches(const std::string& hash, std::string_view password) override {
+      if (fails_) return Status::ResourceExhausted("no memory");
+      return PasswordHasher::Matches(hash, password);
+    }
+
+   private:
+    const bool& fails_;
+  };
+  TempDir directory;
+  const auto store = Store::Open(directory.File("systemdb"));
+  ASSERT_TRUE(store.ok());
+  AuditTrail trail(**store, [] { return std::chrono::system_clock::now(); });
+  bool fails = true;
+  const auto users = Users::Open(**store, trail, "first", std::make_unique<Failing>(fails));
+  ASSERT_TRUE(users.ok()) << users.status().ToString();
+  for (const char* name : {"immudb", "nobody"}) {
+    EXPECT_EQ((*users)->CheckPassword(name, "first").status(),
+              Status::ResourceExhausted("no memory"));
+  }
+  fails = false;
+  EXPECT_TRUE((*users)->CheckPassword("immudb", "first").ok());
 }
 
 TEST_F(UsersTest, AreVisitedByName) {

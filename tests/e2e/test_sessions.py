@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Login, Logout, tokens and their end."""
 import base64
+import os
+import resource
 import time
 
 import grpc
@@ -8,6 +10,7 @@ import pytest
 
 from harness.client import refused
 from harness.daemon import Daemon, refuses_to_start
+from harness.stubs import schema
 
 WARNING = b"immudb user has the default password: please change it to ensure proper security"
 
@@ -45,6 +48,77 @@ def test_guessing_is_slowed_down(launch):
         assert any(code == "RESOURCE_EXHAUSTED" and "too many failed logins" in text
                    for code, text in texts), texts
         assert attempt >= 4, "somebody who mistypes must have a second chance"
+
+
+def memory(daemon):
+    """Resident, in MiB."""
+    with open(f"/proc/{daemon.process.pid}/statm", encoding="ascii") as statm:
+        return int(statm.read().split()[1]) * os.sysconf("SC_PAGESIZE") >> 20
+
+
+def failing_logins(client, count, name="junk"):
+    """Under as many names; some are refused for the failures before them."""
+    for number in range(count):
+        with pytest.raises(grpc.RpcError) as caught:
+            client.login(f"{number}{name}", "junk")
+        assert (caught.value.details() == "invalid user name or password"
+                or "too many failed logins" in caught.value.details())
+
+
+def test_long_names_are_not_kept(launch):
+    daemon = launch()
+    with daemon.login() as client:
+        before = memory(daemon)
+        failing_logins(client, 8, "x" * (24 << 20))
+        assert os.environ.get("IMMUDB_SANITIZER") or memory(daemon) < before + 200
+
+
+def test_junk_from_an_address_locks_out_nobody_who_was_there(launch):
+    """Behind an address there may be an office, or a balancer."""
+    daemon = launch()
+    with daemon.login() as client:
+        failing_logins(client, 25)
+        with refused("ResourceExhausted", contains="too many failed logins"):
+            client.login("stranger", "x")
+        client.login()
+
+
+def test_junk_over_a_socket_locks_out_nobody(launch, tmp_path):
+    daemon = launch("--network", "unix", address=str(tmp_path / "s"))
+    with daemon.client() as client:
+        failing_logins(client, 25)
+        client.login()
+
+
+def test_many_logins_of_one_user_keep_nobody_out(launch):
+    daemon = launch()
+    with daemon.login() as root:
+        root.CreateUser(user=b"fleet", password=b"Secret-Pass1", permission=1,
+                        database="defaultdb")
+    request = schema.LoginRequest(user=b"fleet", password=b"Secret-Pass1").SerializeToString()
+    with daemon.login("fleet", "Secret-Pass1") as fleet, daemon.client() as other:
+        invoke = fleet.channel.unary_unary("/immudb.schema.ImmuService/Login")
+        calls = [invoke.future(request, timeout=60) for _ in range(64)]
+        while not any(call.done() for call in calls):  # they have arrived
+            time.sleep(0.001)
+        other.login()
+        assert not all(call.done() for call in calls), "the others were not delayed by one login"
+        for call in calls:
+            assert call.exception() is None or (
+                call.code() == grpc.StatusCode.RESOURCE_EXHAUSTED), call.details()
+
+
+def test_a_right_password_when_the_memory_of_the_process_is_used_up(launch):
+    if os.environ.get("IMMUDB_SANITIZER"):
+        pytest.skip("a sanitizer needs address space of its own")
+    daemon = launch()
+    with daemon.login() as client:
+        pid = daemon.process.pid
+        with open(f"/proc/{pid}/statm", encoding="ascii") as statm:
+            used = int(statm.read().split()[0]) * os.sysconf("SC_PAGESIZE")
+        resource.prlimit(pid, resource.RLIMIT_AS, (used + (16 << 20), resource.RLIM_INFINITY))
+        client.login()
+        resource.prlimit(pid, resource.RLIMIT_AS, (resource.RLIM_INFINITY,) * 2)
 
 
 def test_tokens_of_several_logins_live_side_by_side(daemon):

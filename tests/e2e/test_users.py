@@ -167,8 +167,8 @@ def test_list_shows_a_database_admin_who_works_there(root, person):
     both, _ = person(1, database="beta")
     root.ChangePermission(action=schema.GRANT, username=both, database="alpha", permission=2)
     shown = {user.user.decode(): grants(user) for user in boss.ListUsers().users}
-    assert {name, here, both} <= set(shown) and there not in shown
-    assert sorted(shown[both]) == [("alpha", 2), ("beta", 1)]
+    assert {name, here, both} <= set(shown) and not {there, "immudb"} & set(shown)
+    assert shown[both] == [("alpha", 2)]  # beta is no concern of this administrator
 
 
 @pytest.mark.parametrize("permission", [1, 2])
@@ -252,6 +252,22 @@ def test_a_database_admin_changes_whom_he_made(house, person):
     house.login(name, b"Another-Pass2").close()
 
 
+def test_accounts_are_managed_by_who_administers_all_their_databases(house, root, person):
+    """Else the first administrator would log in as the other one, and read the other database."""
+    boss_name, boss = person(254)
+    helper, _ = person(2, creator=boss)
+    root.ChangePermission(action=schema.GRANT, username=helper, database="beta", permission=254)
+    text = (f"user {helper} has permissions on databases that you do not administer: only the "
+            "system administrator may do this")
+    with refused("PermissionDenied", text):
+        boss.ChangePassword(user=helper.encode(), newPassword=b"Another-Pass2")
+    with refused("PermissionDenied", text):
+        boss.SetActiveUser(username=helper, active=False)
+    house.login(helper, PASSWORD, database="beta").Dump()
+    root.ChangePermission(action=schema.GRANT, username=boss_name, database="beta", permission=254)
+    boss.ChangePassword(user=helper.encode(), newPassword=b"Another-Pass2")
+
+
 # ChangePermission
 
 def change(client, name, permission=2, database="alpha", action=schema.GRANT):
@@ -290,13 +306,55 @@ def test_grant_replaces_and_revoke_removes(house, root, person):
     client.use("alpha").Set(key=b"k", value=b"v")
     change(root, name, 1, "beta")
     assert sorted(grants(entry(root, name))) == [("alpha", 2), ("beta", 1)]
-    for _ in range(2):  # the second is no error
-        change(root, name, 2, "alpha", schema.REVOKE)
-        assert grants(entry(root, name)) == [("beta", 1)]
+    change(root, name, 2, "alpha", schema.REVOKE)
+    assert grants(entry(root, name)) == [("beta", 1)]
     client.login(name, PASSWORD)
     with refused("PermissionDenied", "Logged in user does not have permission on this database"):
         client.use("alpha")
     client.use("beta").CurrentRoot()
+
+
+def test_only_what_was_granted_is_revoked(root, person):
+    name, client = person(2)
+    for permission, database, what in ((254, "alpha", "admin on alpha"),
+                                       (2, "beta", "read/write on beta")):
+        with refused("NotFound", f"user {name} does not have the permission {what}"):
+            change(root, name, permission, database, schema.REVOKE)
+    assert grants(entry(root, name)) == [("alpha", 2)]
+    client.Set(key=b"k", value=b"v")
+
+
+def test_a_change_in_one_database_disturbs_nobody_in_another(house, root, person):
+    _, boss = person(254)
+    name, there = person(2, database="beta")
+    change(boss, name, 1)
+    there.Set(key=b"k", value=b"v")
+    here = house.login(name, PASSWORD, database="alpha")
+    change(boss, name, 1)  # as it was
+    here.CurrentRoot()
+    change(boss, name, 2)
+    with refused("Unauthenticated", "please login first"):
+        here.CurrentRoot()
+    there.Set(key=b"k", value=b"v")
+
+
+def test_rights_are_checked_before_names(person):
+    _, reader = person(1)
+    target, _ = person(1)
+    _, boss = person(254)
+    away, _ = person(1, database="beta")
+    for name in (target, "nobody"):
+        for action in (schema.GRANT, schema.REVOKE):
+            with refused("PermissionDenied", NOT_HERE):
+                change(reader, name, 1, action=action)
+    for database in ("alpha", "beta", "unknown"):
+        with refused("PermissionDenied", NOT_HERE):
+            create(reader, name=f"user{next(_numbers)}", database=database)
+    for name in (away, "nobody"):
+        with refused("NotFound", f"user {name} does not have the permission read on alpha"):
+            change(boss, name, 1, action=schema.REVOKE)
+        with refused("PermissionDenied", f"{name} was not created by you"):
+            boss.SetActiveUser(username=name, active=False)
 
 
 def test_who_may_change_permissions(house, root, person):

@@ -4,6 +4,7 @@
 #include <google/protobuf/empty.pb.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <chrono>
 #include <condition_variable>
 #include <map>
@@ -98,7 +99,8 @@ class DispatcherTest : public ::testing::Test {
                                    .file_system = &files_});
     ASSERT_TRUE(opened.ok()) << opened.status().ToString();
     databases_ = *std::move(opened);
-    auto users = Users::Open(databases_->system_store(), databases_->audit(), "immudb");
+    auto users = Users::Open(databases_->system_store(), databases_->audit(), "immudb",
+                             std::make_unique<Passwords>(passwords_fail_));
     ASSERT_TRUE(users.ok()) << users.status().ToString();
     users_ = *std::move(users);
     services_ = std::make_unique<Services>(
@@ -106,6 +108,24 @@ class DispatcherTest : public ::testing::Test {
     gate = &gate_;
   }
 
+  // Of a machine that may be out of memory.
+  class Passwords final : public PasswordHasher {
+   public:
+    explicit Passwords(const bool& fail) : fail_(fail) {}
+    Result<bool> Matches(const std::string& hash, std::string_view password) override {
+      if (fail_) return Status::ResourceExhausted("no memory");
+      return PasswordHasher::Matches(hash, password);
+    }
+
+   private:
+    const bool& fail_;
+  };
+
+  static const Method& RowOf(std::string_view name) {
+    const auto methods = ServedMethods();
+    return *std::find_if(methods.begin(), methods.end(),
+                         [name](const Method& method) { return method.name == name; });
+  }
   static Method MethodOf(Access access, RunOn run, Method::Handler handler) {
     return {"Test", access, run, &Empty::default_instance(), &Empty::default_instance(), handler};
   }
@@ -133,6 +153,7 @@ class DispatcherTest : public ::testing::Test {
 
   TempDir directory_;
   GateFileSystem files_{"/slow/"};
+  bool passwords_fail_ = false;
   ServerOptions options_;
   Sessions sessions_{std::chrono::hours(1), [] { return std::chrono::steady_clock::now(); }};
   LoginThrottle throttle_{[] { return std::chrono::steady_clock::now(); }};
@@ -176,11 +197,7 @@ TEST_F(DispatcherTest, PermissionsFollowTheTable) {
 
 // They show all that a database holds.
 TEST_F(DispatcherTest, TreeAndDumpAreForAdministrators) {
-  const auto row = [](std::string_view name) {
-    const auto methods = ServedMethods();
-    return *std::find_if(methods.begin(), methods.end(),
-                         [name](const Method& method) { return method.name == name; });
-  };
+  const auto row = &RowOf;
   EXPECT_EQ(row("PrintTree").access, Access::kSystemAdmin);
   EXPECT_EQ(row("PrintTree").run, RunOn::kReader);
   EXPECT_EQ(row("Dump").access, Access::kDatabaseAdmin);
@@ -507,6 +524,69 @@ TEST_F(DispatcherTest, StatusIsMadeOnceASecond) {
   EXPECT_NE(health.Report(), first);
 }
 
+// A shortage of the machine is not a guess of the user: it is neither counted nor recorded.
+TEST_F(DispatcherTest, LoginThatCannotBeCheckedIsNoFailedOne) {
+  const auto before = databases_->system_store().Latest().size();
+  schema::LoginRequest request;
+  request.set_user("immudb");
+  request.set_password("immudb");
+  schema::LoginResponse response;
+  const auto login = [&] {
+    Dispatcher dispatcher(*services_, 1, {});
+    FakeCall call;
+    dispatcher.Dispatch(RowOf("Login"), call, request, response);
+    return call.Wait();
+  };
+  passwords_fail_ = true;
+  for (int i = 0; i < 30; ++i) {
+    EXPECT_EQ(login(), Status::ResourceExhausted("no memory"));
+  }
+  EXPECT_EQ(throttle_.failures(), 0U);
+  EXPECT_EQ(databases_->system_store().Latest().size(), before);
+  passwords_fail_ = false;
+  EXPECT_EQ(login(), Status::Ok());
+}
+
+TEST_F(DispatcherTest, OldPasswordThatCannotBeCheckedIsNoFailedOne) {
+  Session session;
+  session.user = "immudb";
+  session.permission = Permission::kSystemAdmin;
+  const std::string token = sessions_.Issue(std::move(session));
+  schema::ChangePasswordRequest request;
+  request.set_user("immudb");
+  request.set_oldpassword("immudb");
+  request.set_newpassword("Changed!23");
+  passwords_fail_ = true;
+  {
+    Dispatcher dispatcher(*services_, 1, {});
+    FakeCall call;
+    call.authorization = token;
+    dispatcher.Dispatch(RowOf("ChangePassword"), call, request, response_);
+    EXPECT_EQ(call.Wait(), Status::ResourceExhausted("no memory"));
+  }
+  EXPECT_EQ(throttle_.failures(), 0U);
+}
+
+// A request of megabytes must not be held while it waits for its turn.
+TEST_F(DispatcherTest, LargeRequestsDoNotWaitForAPasswordHash) {
+  schema::LoginRequest large;
+  large.set_password(std::string(size_t{1} << 20, 'a'));
+  Dispatcher dispatcher(*services_, 1, {});
+  const auto dispatch = [&](const char* name) {
+    FakeCall call;
+    dispatcher.Dispatch(RowOf(name), call, large, response_);
+    EXPECT_EQ(call.ended_on, std::this_thread::get_id());
+    return call.Wait();
+  };
+  EXPECT_EQ(dispatch("Login"),
+            Status(StatusCode::kPermissionDenied, "invalid user name or password"));
+  EXPECT_EQ(dispatch("CreateUser"), Status(StatusCode::kUnauthenticated, "please login"));
+  EXPECT_EQ(dispatch("ChangePassword"), Status(StatusCode::kUnauthenticated, "please login first"));
+  FakeCall call;
+  dispatcher.Dispatch(MethodOf(Access::kOpen, RunOn::kLogin, &Fine), call, large, response_);
+  EXPECT_EQ(call.Wait().code(), StatusCode::kInvalidArgument);
+}
+
 TEST(AccessControl, OneLeadingBearerIsTakenOff) {
   EXPECT_EQ(TokenOf("Bearer abc"), "abc");
   EXPECT_EQ(TokenOf("abc"), "abc");
@@ -523,6 +603,21 @@ TEST(AccessControl, LoopbackAndSocketPeersAreLocal) {
   for (const char* peer : {"ipv4:12.7.0.1:4242", "ipv4:10.0.0.1:127", "ipv6:%5Bfe80::1%5D:4242",
                            "ipv6:[::1:1]:4242", ""}) {
     EXPECT_FALSE(IsLocalPeer(peer)) << peer;
+  }
+}
+
+// A subscriber of IPv6 has 2^64 addresses to guess from.
+TEST(AccessControl, LimitsCountAddressesByWhoHasThem) {
+  for (const auto& [peer, address] : std::vector<std::pair<const char*, const char*>>{
+           {"ipv4:10.1.2.3:4242", "10.1.2.3"},
+           {"ipv6:%5B2001:db8:1:2:3:4:5:6%5D:4242", "2001:db8:1:2::/64"},
+           {"ipv6:[2001:db8:1:2:ffff::1]:1", "2001:db8:1:2::/64"},
+           {"ipv6:%5B::1%5D:4242", "::/64"},
+           {"ipv6:%5B::ffff:10.1.2.3%5D:4242", "10.1.2.3"},
+           {"ipv6:%5Bfe80::1%25eth0%5D:1", "fe80::/64"},
+           {"unix:/run/immudb.sock", ""},
+           {"unix:", ""}}) {
+    EXPECT_EQ(AddressForLimits(peer), address) << peer;
   }
 }
 

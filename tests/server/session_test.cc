@@ -5,7 +5,6 @@
 #include <vector>
 
 #include "database/databases.h"
-#include "database/password.h"
 #include "database/users.h"
 #include "server/server_fixture.h"
 
@@ -30,7 +29,7 @@ class SessionTest : public ServerTest {
     ASSERT_TRUE(users.ok()) << users.status().ToString();
     User user;
     user.name = name;
-    user.password_hash = *HashPassword(kPassword);
+    user.password_hash = *(*users)->passwords().Hash(kPassword);
     user.Grant(options.default_database, permission);
     user.active = active;
     user.created_by = "immudb";
@@ -73,6 +72,17 @@ TEST_F(SessionTest, WrongNameAndWrongPasswordLookTheSame) {
   EXPECT_STATUS(TryLogin("immudb", "wrong"), PERMISSION_DENIED, "invalid user name or password");
   EXPECT_STATUS(TryLogin("nobody", "wrong"), PERMISSION_DENIED, "invalid user name or password");
   EXPECT_STATUS(TryLogin("", ""), PERMISSION_DENIED, "invalid user name or password");
+}
+
+// Neither is kept anywhere, nor is a password hashed for it: the refusals come at once.
+TEST_F(SessionTest, WhatIsTooLongToBeAUserLooksTheSame) {
+  Start();
+  const std::string long_text(size_t{1} << 20, 'a');
+  EXPECT_STATUS(TryLogin(long_text, "wrong"), PERMISSION_DENIED, "invalid user name or password");
+  EXPECT_STATUS(TryLogin("immudb", long_text), PERMISSION_DENIED, "invalid user name or password");
+  for (int i = 0; i < 30; ++i) TryLogin(long_text, "wrong");
+  const auto slowed = TryLogin(long_text, "wrong");
+  EXPECT_EQ(slowed.status.error_code(), grpc::StatusCode::RESOURCE_EXHAUSTED);
 }
 
 TEST_F(SessionTest, InactiveUserCannotLogIn) {

@@ -7,9 +7,9 @@
 
 #include <chrono>
 #include <string>
+#include <utility>
 #include <vector>
 
-#include "database/audit_trail.h"
 #include "database/databases.h"
 #include "schema.grpc.pb.h"
 #include "server/server_fixture.h"
@@ -102,6 +102,18 @@ class UserManagementTest : public RunningServerTest {
     return users;
   }
 
+  // The audit trail, once the server has ended.
+  std::vector<nlohmann::json> StopAndReadTrail() {
+    Stop();
+    std::vector<nlohmann::json> records;
+    const Status read = Databases::ReadAudit(options.directory, [&](const std::string& record) {
+      records.push_back(nlohmann::json::parse(record));
+      return true;
+    });
+    EXPECT_TRUE(read.ok()) << read.ToString();
+    return records;
+  }
+
   Empty empty;
 };
 
@@ -146,6 +158,120 @@ TEST_F(UserManagementTest, EveryChangeOfAUserEndsItsSessions) {
   who = As("u", "Changed!23");
   ended_by(ChangePermission("u", schema::REVOKE, kRead), who);
   EXPECT_CALL_OK(Set(bystander));
+}
+
+// An administrator of one database must not disturb who works in another.
+TEST_F(UserManagementTest, ChangedPermissionsEndTheSessionsOfThatDatabaseOnly) {
+  for (const char* name : {"dba", "dbb"}) EXPECT_CALL_OK(CreateDatabase(name));
+  EXPECT_CALL_OK(CreateUser("boss", kAdmin, "dba"));
+  EXPECT_CALL_OK(CreateUser("u", kReadWrite, "dbb"));
+  const Client there = As("u", kPassword, "dbb");
+  *client = As("boss", kPassword, "dba");
+  EXPECT_CALL_OK(ChangePermission("u", schema::GRANT, kRead, "dba"));
+  EXPECT_CALL_OK(Set(there));
+  const Client here = As("u", kPassword, "dba");
+  EXPECT_CALL_OK(ChangePermission("u", schema::GRANT, kRead, "dba"));  // as it was
+  EXPECT_EQ(Get(here).status.error_code(), grpc::StatusCode::NOT_FOUND);
+  EXPECT_CALL_OK(ChangePermission("u", schema::GRANT, kReadWrite, "dba"));
+  EXPECT_STATUS(Get(here), UNAUTHENTICATED, "please login first");
+  EXPECT_CALL_OK(Set(there));
+  EXPECT_CALL_OK(ChangePermission("u", schema::REVOKE, kReadWrite, "dba"));
+  EXPECT_CALL_OK(Set(there));
+}
+
+// Else the first administrator would log in as the user it created, and reach the other database.
+TEST_F(UserManagementTest, AccountsAreManagedByWhoAdministersAllTheirDatabases) {
+  for (const char* name : {"dba", "dbb"}) EXPECT_CALL_OK(CreateDatabase(name));
+  EXPECT_CALL_OK(CreateUser("boss", kAdmin, "dba"));
+  const std::string root = client->authorization;
+  client->authorization = As("boss", kPassword, "dba").authorization;
+  EXPECT_CALL_OK(CreateUser("helper", kReadWrite, "dba"));
+  EXPECT_CALL_OK(ChangePassword(*client, "helper", "", "Changed!23"));
+  const std::string boss = std::exchange(client->authorization, root);
+  EXPECT_CALL_OK(ChangePermission("helper", schema::GRANT, kAdmin, "dbb"));
+  client->authorization = boss;
+  constexpr char kRefused[] =
+      "user helper has permissions on databases that you do not administer: only the system "
+      "administrator may do this";
+  EXPECT_STATUS(ChangePassword(*client, "helper", "", "Another!23"), PERMISSION_DENIED, kRefused);
+  EXPECT_STATUS(SetActive("helper", false), PERMISSION_DENIED, kRefused);
+  client->authorization = root;
+  EXPECT_CALL_OK(ChangePermission("boss", schema::GRANT, kAdmin, "dbb"));
+  client->authorization = As("boss", kPassword, "dba").authorization;
+  EXPECT_CALL_OK(ChangePassword(*client, "helper", "", "Another!23"));
+  As("helper", "Another!23", "dbb");
+}
+
+// What somebody may not do tells nothing of names.
+TEST_F(UserManagementTest, RightsAreCheckedBeforeNames) {
+  for (const char* name : {"dba", "dbb"}) EXPECT_CALL_OK(CreateDatabase(name));
+  EXPECT_CALL_OK(CreateUser("reader", kRead, "dba"));
+  EXPECT_CALL_OK(CreateUser("boss", kAdmin, "dba"));
+  EXPECT_CALL_OK(CreateUser("there", kRead, "dbb"));
+  constexpr char kNotHere[] = "you do not have permission on this database";
+  *client = As("reader", kPassword, "dba");
+  for (const char* name : {"boss", "nobody"}) {
+    for (const auto action : {schema::GRANT, schema::REVOKE}) {
+      EXPECT_STATUS(ChangePermission(name, action, kRead, "dba"), PERMISSION_DENIED, kNotHere);
+    }
+    EXPECT_STATUS(CreateUser(name, kRead, "dba"), PERMISSION_DENIED, kNotHere);
+  }
+  for (const char* name : {"dba", "dbb", "unknown"}) {
+    EXPECT_STATUS(CreateUser("new", kRead, name), PERMISSION_DENIED, kNotHere);
+    EXPECT_STATUS(ChangePermission("boss", schema::GRANT, kRead, name), PERMISSION_DENIED,
+                  kNotHere);
+  }
+  *client = As("boss", kPassword, "dba");
+  for (const char* name : {"dbb", "unknown"}) {
+    EXPECT_STATUS(CreateUser("new", kRead, name), PERMISSION_DENIED, kNotHere);
+    EXPECT_STATUS(ChangePermission("reader", schema::REVOKE, kRead, name), PERMISSION_DENIED,
+                  kNotHere);
+  }
+  for (const std::string name : {"there", "nobody"}) {
+    EXPECT_STATUS(ChangePermission(name, schema::REVOKE, kRead, "dba"), NOT_FOUND,
+                  "user " + name + " does not have the permission read on dba");
+    EXPECT_STATUS(SetActive(name, false), PERMISSION_DENIED, name + " was not created by you");
+    EXPECT_STATUS(ChangePassword(*client, name, "", "Changed!23"), NOT_FOUND,
+                  "user " + name + " was not found or it was not created by you");
+  }
+}
+
+TEST_F(UserManagementTest, DatabaseAdminsSeeWhatConcernsTheirDatabases) {
+  for (const char* name : {"dba", "dbb"}) EXPECT_CALL_OK(CreateDatabase(name));
+  EXPECT_CALL_OK(CreateUser("boss", kAdmin, "dba"));
+  EXPECT_CALL_OK(CreateUser("both", kRead, "dba"));
+  EXPECT_CALL_OK(CreateUser("there", kRead, "dbb"));
+  EXPECT_CALL_OK(ChangePermission("both", schema::GRANT, kAdmin, "dbb"));
+  *client = As("boss", kPassword, "dba");
+  const auto users = Users();
+  ASSERT_EQ(users.users_size(), 2);
+  EXPECT_EQ(users.users(0).user(), "boss");
+  EXPECT_EQ(users.users(1).user(), "both");
+  ASSERT_EQ(users.users(1).permissions_size(), 1);
+  EXPECT_EQ(users.users(1).permissions(0).database(), "dba");
+}
+
+TEST_F(UserManagementTest, OnlyWhatWasGrantedIsRevoked) {
+  EXPECT_CALL_OK(CreateUser("u", kReadWrite));
+  EXPECT_CALL_OK(CreateDatabase("other"));
+  EXPECT_STATUS(ChangePermission("u", schema::REVOKE, kAdmin), NOT_FOUND,
+                "user u does not have the permission admin on defaultdb");
+  EXPECT_STATUS(ChangePermission("u", schema::REVOKE, kRead, "other"), NOT_FOUND,
+                "user u does not have the permission read on other");
+  EXPECT_STATUS(ChangePermission("nobody", schema::REVOKE, kRead), NOT_FOUND,
+                "user nobody not found");
+  const Client who = As("u");
+  EXPECT_CALL_OK(Set(who));
+  EXPECT_CALL_OK(ChangePermission("u", schema::REVOKE, kReadWrite));
+  EXPECT_STATUS(Set(who), UNAUTHENTICATED, "please login first");
+  EXPECT_EQ(ChangePermission("u", schema::REVOKE, kReadWrite).status.error_code(),
+            grpc::StatusCode::NOT_FOUND);
+  std::vector<nlohmann::json> revoked;
+  for (auto& record : StopAndReadTrail()) {
+    if (record["act"] == "revoke permission") revoked.push_back(std::move(record));
+  }
+  ASSERT_EQ(revoked.size(), 1U);
+  EXPECT_EQ(revoked[0]["detail"], "read/write on defaultdb");
 }
 
 TEST_F(UserManagementTest, OwnPasswordNeedsTheOldOne) {
@@ -222,21 +348,12 @@ TEST_F(UserManagementTest, FailedLoginsAreSlowedDownAndRecordedWithoutSecrets) {
   request.set_user("Passw0rd!typed-here");
   EXPECT_STATUS(Call("Login", request, &response), PERMISSION_DENIED,
                 "invalid user name or password");
-  Stop();
-
-  auto databases = Databases::Open(
-      {.directory = options.directory, .default_database = options.default_database});
-  ASSERT_TRUE(databases.ok());
   std::vector<nlohmann::json> failed;
-  const Status read =
-      AuditTrail::Read((*databases)->system_store(), [&](const std::string& record) {
-        EXPECT_EQ(record.find("Wr0ng!secret"), std::string::npos);
-        EXPECT_EQ(record.find("Passw0rd!"), std::string::npos);
-        const auto object = nlohmann::json::parse(record);
-        if (object["act"] == "failed login") failed.push_back(object);
-        return true;
-      });
-  ASSERT_TRUE(read.ok());
+  for (const auto& record : StopAndReadTrail()) {
+    EXPECT_EQ(record.dump().find("Wr0ng!secret"), std::string::npos);
+    EXPECT_EQ(record.dump().find("Passw0rd!"), std::string::npos);
+    if (record["act"] == "failed login") failed.push_back(record);
+  }
   ASSERT_EQ(failed.size(), 6U);
   EXPECT_EQ(failed[0]["target"], "immudb");
   EXPECT_EQ(failed[0]["peer"], "127.0.0.1");
