@@ -80,7 +80,7 @@ bool ParseTampering(std::string_view text, std::optional<TamperRecord>* tamperin
 }
 
 // name, read, again, goal, tampering.
-bool ParseRecord(std::string_view line, std::string* name, AuditRecord* record) {
+bool ParseRecord(std::string_view line, std::string* name, AuditedState* record) {
   const auto fields = Split(line, '\t');
   if (fields.size() != 5 || !AuditStore::IsSafeName(fields[0])) return false;
   *name = fields[0];
@@ -131,7 +131,7 @@ Status AuditStore::Read() {
   const std::string lines = content.ok() ? *content : "";
   for (const std::string_view line : Split(lines, '\n')) {
     std::string name;
-    AuditRecord record;
+    AuditedState record;
     if (line.empty()) continue;
     if (!ParseRecord(line, &name, &record)) {
       return Status::IoError(path + ": a line is damaged; remove " + directory_ +
@@ -148,7 +148,7 @@ Status AuditStore::Read() {
     record.root = *root;
     if (record.root) continue;
     // Whoever removed the root wants to trust anew. What was found before there was one stays.
-    AuditRecord anew;
+    AuditedState anew;
     if (record.tampering && record.tampering->at_first_contact) anew.tampering = record.tampering;
     record = std::move(anew);
   }
@@ -163,9 +163,9 @@ std::vector<std::string> AuditStore::Known() const {
   return names;
 }
 
-AuditRecord AuditStore::Load(const std::string& database) const {
+AuditedState AuditStore::Load(const std::string& database) const {
   const auto it = records_.find(database);
-  return it == records_.end() ? AuditRecord() : it->second;
+  return it == records_.end() ? AuditedState() : it->second;
 }
 
 Status AuditStore::WriteRecords() const {
@@ -182,8 +182,8 @@ Status AuditStore::WriteRecords() const {
   return ReplaceFile(fs_, JoinPath(directory_, ".audit"), content);
 }
 
-Status AuditStore::Save(const std::string& database, const AuditRecord& record) {
-  AuditRecord& known = records_[database];
+Status AuditStore::Save(const std::string& database, const AuditedState& record) {
+  AuditedState& known = records_[database];
   const bool moved = record.root != known.root;
   known = record;
   IMMUDB_RETURN_IF_ERROR(WriteRecords());

@@ -26,7 +26,7 @@ struct TamperRecord {
 };
 
 // What an auditor knows of one database.
-struct AuditRecord {
+struct AuditedState {
   std::optional<TreeRoot> root;  // the last one that was proven
   CompactRange read;             // the entries that were read and hashed, from the first
   CompactRange again;            // the pass over old entries: those that were read again so far
@@ -54,9 +54,9 @@ class AuditStore {
   const std::string& directory() const { return directory_; }
   // All databases with a record.
   std::vector<std::string> Known() const;
-  AuditRecord Load(const std::string& database) const;
+  AuditedState Load(const std::string& database) const;
   // Replaces the record. The root is written only if it differs from the stored one.
-  Status Save(const std::string& database, const AuditRecord& record);
+  Status Save(const std::string& database, const AuditedState& record);
 
  private:
   AuditStore(FileSystem& fs, std::string directory);
@@ -67,7 +67,7 @@ class AuditStore {
   const std::string directory_;
   const RootStore roots_;
   std::optional<RootStore::Lock> lock_;
-  std::map<std::string, AuditRecord> records_;
+  std::map<std::string, AuditedState> records_;
 };
 
 // The identity that the server at `address` had when it was audited first; `server_id` itself if

@@ -48,7 +48,7 @@ class DatabaseAudit {
   AuditClock& clock_;
   const RoundReport& round_;
   DatabaseReport report_;
-  AuditRecord record_;
+  AuditedState record_;
 };
 
 }  // namespace immudb

@@ -128,6 +128,7 @@ Status Serve(const ServerOptions& options, const Settings& settings, const sigse
   IMMUDB_RETURN_IF_ERROR(server);
   if (pid_file != nullptr) IMMUDB_RETURN_IF_ERROR(pid_file->Write());
   ShowStart(options, **server, files, report->detached());
+  FlushLog();  // whoever waits for the report may look there
   report->Serving();
   NotifyServiceManager("READY=1\nSTATUS=serving");
   spdlog::info("Caught {}", WaitForStopSignal(signals));
