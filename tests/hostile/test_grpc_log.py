@@ -39,6 +39,7 @@ def not_utf8(daemon, repeat):
     block = http2.header_block(http2.grpc_headers("/grpc.health.v1.Health/Check"))
     body = http2.message(b"\x0a\x04\xff\xfe\n\xfd")
     with http2.Connection(daemon.port) as stranger:
+        stranger.settle()
         streams = [stranger.new_stream() for _ in range(repeat)]
         stranger.send(b"".join(
             http2.frame(http2.HEADERS, http2.END_HEADERS, stream, block)

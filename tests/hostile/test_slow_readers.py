@@ -46,6 +46,7 @@ def test_200_scans_of_20_mb_on_one_connection(daemon, token):
     with http2.Connection(daemon.port, window=0) as slow, Watch(daemon) as watch, \
             GoodClient(daemon) as good:
         before = sample(daemon.process.pid)["VmRSS"]
+        slow.settle()
         for _ in range(200):
             slow.request(IMMU + "Scan", http2.message(SCAN), token)
         for phase in range(5):

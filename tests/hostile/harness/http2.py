@@ -292,6 +292,11 @@ class Connection:
         while self.pump(until) != kind:
             pass
 
+    def settle(self):
+        """Acknowledges the daemon's SETTINGS, as it asks before many streams are open."""
+        self.send_frame(PING, 0, 0, b"settings")
+        self.wait_for(PING)
+
     def wait_closed(self, deadline=DEADLINE):
         """Reads until the daemon ends the connection; what it said in GOAWAY."""
         until = time.monotonic() + deadline
