@@ -1,16 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "immudb/daemon.h"
 
-#include <pthread.h>
 #include <spdlog/spdlog.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
 #include <chrono>
-#include <csignal>
 #include <iostream>
 #include <memory>
-#include <string_view>
 #include <utility>
 
 #include "base/status_macros.h"
@@ -27,6 +24,7 @@
 #include "immudb/daemon_options.h"
 #include "immudb/start_block.h"
 #include "immudb/status.h"
+#include "immudb/stop_signals.h"
 #include "server/grpc_log.h"
 #include "server/server.h"
 
@@ -49,36 +47,6 @@ int Fail(const Status& status, ExitCode code, StartReport* report) {
     std::cerr << "immudb: " << status.message() << std::endl;
   }
   return ExitWith(code);
-}
-
-// The signals that one place waits for, blocked in this thread and in all that it starts.
-sigset_t BlockSignals() {
-  sigset_t signals;
-  ::sigemptyset(&signals);
-  ::sigaddset(&signals, SIGTERM);
-  ::sigaddset(&signals, SIGINT);
-  ::sigaddset(&signals, SIGHUP);
-  ::pthread_sigmask(SIG_BLOCK, &signals, nullptr);
-  ::signal(SIGPIPE, SIG_IGN);  // a peer that goes away is an error of that connection only
-  return signals;
-}
-
-void OpenLogAnew() {
-  const Status reopened = ReopenLog();
-  if (reopened.ok()) {
-    spdlog::info("Caught SIGHUP: log file opened anew");
-  } else {
-    spdlog::error("Caught SIGHUP: {}", reopened.message());
-  }
-}
-
-std::string_view WaitForStopSignal(const sigset_t& signals) {
-  while (true) {
-    int signal = 0;
-    if (::sigwait(&signals, &signal) != 0) continue;
-    if (signal != SIGHUP) return signal == SIGINT ? "SIGINT" : "SIGTERM";
-    OpenLogAnew();
-  }
 }
 
 Status StartLog(const Invocation& invocation, const Surroundings& surroundings, bool detached) {
@@ -112,8 +80,8 @@ void ShowStart(const ServerOptions& options, const Server& server, const Process
   if (!detached) std::cout << block << ReadyLine(UseColour(STDOUT_FILENO)) << std::flush;
 }
 
-Status Serve(const ServerOptions& options, const Settings& settings, const sigset_t& signals,
-             StartReport* report) {
+Status Serve(const ServerOptions& options, const Settings& settings, StartReport* report) {
+  StopSignals signals;
   const ProcessFiles files{.config = settings.config_file(),
                            .pid = settings.Text("pidfile"),
                            .log = settings.Text("logfile")};
@@ -131,7 +99,7 @@ Status Serve(const ServerOptions& options, const Settings& settings, const sigse
   FlushLog();  // whoever waits for the report may look there
   report->Serving();
   NotifyServiceManager("READY=1\nSTATUS=serving");
-  spdlog::info("Caught {}", WaitForStopSignal(signals));
+  signals.Wait();
   NotifyServiceManager("STOPPING=1\nSTATUS=finishing calls and closing databases");
   IMMUDB_RETURN_IF_ERROR((*server)->Shutdown(kShutdownGrace));
   spdlog::info("Shutdown completed");
@@ -141,10 +109,10 @@ Status Serve(const ServerOptions& options, const Settings& settings, const sigse
 int RunInForeground(const Invocation& invocation, const Surroundings& surroundings,
                     const ServerOptions& options, StartReport* report) {
   const Settings& settings = invocation.settings;
-  const sigset_t signals = BlockSignals();
+  StopSignals::Block();
   const Status logging = StartLog(invocation, surroundings, report->detached());
   if (!logging.ok()) return Fail(logging, ExitCode::kFailed, report);
-  const Status served = Serve(options, settings, signals, report);
+  const Status served = Serve(options, settings, report);
   if (served.ok()) return ExitWith(ExitCode::kDone);
   const bool plain_on_stderr =
       settings.Text("logfile").empty() && settings.Text("log-format") == "text";

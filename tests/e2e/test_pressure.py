@@ -2,8 +2,10 @@
 """More work than the daemon can take: it refuses some, loses nothing, goes on."""
 import collections
 import os
+import signal
 import socket
 import threading
+import time
 
 import grpc
 import pytest
@@ -99,7 +101,39 @@ def test_a_flood_of_long_reads(launch):
         assert some.wait(60), f"{len(refused)} refused, {len(others)} others"
         assert {call.code() for call in others} <= {grpc.StatusCode.OK}
         client.safe_get(b"in-between")
-    daemon.kill()  # not to wait until all that was accepted is done
+        invoke = client.channel.unary_unary(SERVICE + "Count")
+        late = [invoke.future(count, timeout=120) for _ in range(500)]
+        began = time.monotonic()
+        daemon.process.send_signal(signal.SIGTERM)
+        assert daemon.wait(30) == 0, daemon.log
+    print(f"stopped after {time.monotonic() - began:.1f} s")
+    assert {call.code() for call in late} <= {
+        grpc.StatusCode.OK, grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED,
+        grpc.StatusCode.RESOURCE_EXHAUSTED}
+
+
+def test_a_second_signal_ends_the_process_at_once(launch):
+    """Also while it waits for calls; nothing that was acknowledged is lost."""
+    daemon = launch("--auth=false")
+    with daemon.client() as client:
+        client.SetBatch(KVs=kvs(*((b"%05d" % i, b"v") for i in range(30_000))))
+        invoke = client.channel.unary_unary(SERVICE + "Count")
+        count = schema.KeyPrefix().SerializeToString()
+        calls = [invoke.future(count, timeout=120) for _ in range(1500)]
+        daemon.process.send_signal(signal.SIGTERM)
+        deadline = time.monotonic() + 30
+        while "Caught SIGTERM" not in daemon.log:
+            assert time.monotonic() < deadline, daemon.log
+            time.sleep(0.01)
+        daemon.process.send_signal(signal.SIGINT)
+        assert daemon.wait(30) == 1, daemon.log
+        assert "Caught SIGINT again: ending at once" in daemon.log
+        for call in calls:
+            call.exception()
+    daemon.start()
+    with daemon.client() as client:
+        assert client.Count().count == 30_000
+    daemon.stop()
 
 
 def test_listings_that_are_too_large_cost_little_memory(launch):
