@@ -205,6 +205,8 @@ struct VerifyOptions {
   std::optional<Trusted> trusted = {};
   size_t inline_value_bytes = 128;  // as StoreOptions
   ThreadPool* pool = nullptr;       // hashes on all its threads; null: on the caller's only
+  // False: the index is not opened, for a caller that is about to remove it.
+  bool read_index = true;
   // Told now and then how far it is; `total_bytes` is the size of the log.
   std::function<void(uint64_t entries, uint64_t bytes, uint64_t total_bytes)> progress = {};
 };

@@ -75,11 +75,12 @@ void CommitPipeline::KeepUnapplied(Groups groups, const Status& cause) {
   const bool full = cause.code() == StatusCode::kResourceExhausted;
   // Without the cause, which names files: clients must learn that the write is in the log.
   const Status answer =
-      full ? Status::ResourceExhausted(
-                 "the disk is full; the write is in the log and will be readable when there is room")
-           : Status::Unavailable(
-                 "index and tree cannot be written now; the write is in the log and will be "
-                 "readable when they can");
+      full
+          ? Status::ResourceExhausted(
+                "the disk is full; the write is in the log and will be readable when there is room")
+          : Status::Unavailable(
+                "index and tree cannot be written now; the write is in the log and will be "
+                "readable when they can");
   std::vector<Store::Completion> waiting;
   for (auto& group : groups) {
     for (Pending& transaction : group->transactions) {

@@ -62,6 +62,7 @@ class Verification {
     std::string positions;
   };
 
+  void OpenIndex();
   Status ReadLog();
   Status AddFrame(const FrameView& frame);
   Status Flush();
@@ -108,15 +109,7 @@ Result<VerifyReport> Verification::Run() {
     Report(
         {.file = paths_.checkpoint, .index = {}, .key = {}, .what = "the checkpoint is damaged"});
   }
-  KeyIndexOptions index_options;
-  index_options.inline_value_bytes = options_.inline_value_bytes;
-  index_options.read_only = true;
-  auto index = KeyIndex::Open(paths_.index, index_options);
-  if (index.ok()) {
-    index_ = *std::move(index);
-  } else {
-    Report({.file = paths_.index, .index = {}, .key = {}, .what = index.status().message()});
-  }
+  if (options_.read_index) OpenIndex();
   seed_ = RandomSeed();
   derived_ = IndexFingerprint(seed_);
   NoteStates();
@@ -126,6 +119,18 @@ Result<VerifyReport> Verification::Run() {
   CheckStates();
   if (index_ != nullptr) IMMUDB_RETURN_IF_ERROR(CheckIndex());
   return std::move(report_);
+}
+
+void Verification::OpenIndex() {
+  KeyIndexOptions options;
+  options.inline_value_bytes = options_.inline_value_bytes;
+  options.read_only = true;
+  auto index = KeyIndex::Open(paths_.index, options);
+  if (index.ok()) {
+    index_ = *std::move(index);
+  } else {
+    Report({.file = paths_.index, .index = {}, .key = {}, .what = index.status().message()});
+  }
 }
 
 Status Verification::ReadLog() {

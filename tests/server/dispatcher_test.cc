@@ -235,8 +235,7 @@ TEST_F(DispatcherTest, MaintenanceIsLocalAndNeedsASelectedDatabase) {
   EXPECT_EQ(Try(admin, std::nullopt), Status::FailedPrecondition("please select database first"));
   for (const bool devmode : {false, true}) {
     options_.devmode = devmode;
-    EXPECT_EQ(Try(admin, TokenFor(Permission::kNone), false).code(),
-              StatusCode::kPermissionDenied);
+    EXPECT_EQ(Try(admin, TokenFor(Permission::kNone), false).code(), StatusCode::kPermissionDenied);
   }
   EXPECT_TRUE(Try(admin, TokenFor(Permission::kNone)).ok());
 }

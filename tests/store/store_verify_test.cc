@@ -218,6 +218,19 @@ TEST_F(StoreVerifyTest, FlippedIndexIsFoundWhereverItWasFlipped) {
 }
 
 // An index that is in itself sound, but another one.
+// An index whose files lie must not be able to end the command that derives it again.
+TEST_F(StoreVerifyTest, TheIndexIsNotOpenedForWhoeverWillRemoveIt) {
+  for (const auto& file : std::filesystem::directory_iterator(File("index"))) {
+    Write(file.path(), "no file of RocksDB");
+  }
+  EXPECT_FALSE(Verify().damages.empty());
+  const VerifyReport report = Verify({.read_index = false});
+  EXPECT_TRUE(report.damages.empty());
+  EXPECT_EQ(report.root, root_);
+  ASSERT_TRUE(Store::Rebuild(path_).ok());
+  EXPECT_TRUE(Verify().damages.empty());
+}
+
 TEST_F(StoreVerifyTest, ForeignIndexIsFoundEntryByEntry) {
   const std::string other = directory_.File("other");
   {

@@ -146,10 +146,8 @@ Result<std::optional<VerifyOptions::Trusted>> TrustedOf(const Settings& settings
 }
 
 Result<VerifyReport> VerifyWithProgress(const CommandContext& context, const std::string& folder,
-                                        const std::string& database, ThreadPool& pool,
-                                        const std::optional<VerifyOptions::Trusted>& trusted) {
+                                        const std::string& database, VerifyOptions options) {
   std::optional<Progress> progress;
-  VerifyOptions options{.trusted = trusted, .pool = &pool};
   options.progress = [&](uint64_t entries, uint64_t bytes, uint64_t total) {
     if (!progress) {
       progress.emplace(context.streams(), database + ':', total, Progress::Unit::kBytes);
@@ -197,8 +195,8 @@ Outcome Verify(const CommandContext& context, const CommandArguments& /*argument
   std::string first;  // damage, for the error
   size_t damaged = 0;
   for (const auto& database : offline->databases) {
-    const auto report =
-        VerifyWithProgress(context, JoinPath(offline->path, database), database, pool, *trusted);
+    const auto report = VerifyWithProgress(context, JoinPath(offline->path, database), database,
+                                           {.trusted = *trusted, .pool = &pool});
     if (!report.ok()) {
       outcome.status = report.status();
       return outcome;
@@ -246,7 +244,8 @@ Outcome Rebuild(const CommandContext& context, const CommandArguments& /*argumen
                                        " will be removed and derived again from its log.",
                                    database);
     if (!outcome.status.ok()) return outcome;
-    const auto report = VerifyWithProgress(context, folder, database, pool, {});
+    const auto report =
+        VerifyWithProgress(context, folder, database, {.pool = &pool, .read_index = false});
     outcome.status = report.ok() ? CheckSource(folder, *report).WithContext("database " + database)
                                  : report.status();
     if (!outcome.status.ok()) return outcome;
