@@ -16,9 +16,9 @@
 
 namespace immudb {
 
-// Writes the log to standard error or to a file that can be opened anew. A line is formatted by the
-// thread that logs it and written by a thread of the sink, so that no thread of the server waits
-// for a disk or for whoever should read a pipe:
+// Writes the log to standard error or to a file that can be opened again. The thread that logs a
+// line formats it; a thread of the sink writes it, so that no thread of the server waits for a disk
+// or for the reader of a pipe:
 //
 //     log() -> queue (at most kMaxQueuedBytes) -> writer thread -> descriptor
 //

@@ -14,8 +14,8 @@
 
 namespace immudb {
 
-// Keeps acts that anybody can repeat at will (a denied call, a failed login) from filling the audit
-// trail, without losing one: of the acts that have user, peer, act and target in common the first
+// Keeps acts that anybody can repeat (a denied call, a failed login) from filling the audit trail,
+// without losing one: of the acts that have user, peer, act and target in common the first
 // kSingleRecords of a window are records of their own, all others are counted and become one record
 // when the window ends. Once kKinds such kinds are known, those of further kinds are counted by
 // their act alone. So a window has at most kKinds * (kSingleRecords + 1) records, and one for each
@@ -30,11 +30,11 @@ class AuditLimiter {
   static constexpr uint64_t kSingleRecords = 5;
   static constexpr size_t kKinds = 32;
 
-  // Is the act to be recorded by itself? Else it was counted.
+  // True: the caller records the act by itself. False: the act was counted.
   bool Admit(const AuditRecord& record, Time now);
 
-  // The records of what was counted in windows that are over (`all`: in those that run too). Each
-  // is given once. Its detail ends with the count: "17 more within 60 s".
+  // The records of the acts counted in windows that are over (`all`: also in the current window).
+  // Each record is returned once. Its detail ends with the count: "17 more within 60 s".
   std::vector<AuditRecord> TakeCounted(Time now, bool all);
 
  private:

@@ -17,7 +17,7 @@ class FileSystem;
 
 // A restore puts databases together in this folder of the data directory.
 inline constexpr char kRestoreFolder[] = ".restore";
-// Between the name of a database and a time: the folder of a database that a restore replaced.
+// A restore renames a database that it replaces: <database>, this text, <time>.
 inline constexpr char kReplacedMark[] = "_bkp_before_restore_";
 
 struct DataFolder {
@@ -30,9 +30,9 @@ struct DataFolder {
 };
 Result<DataFolder> LookAtDataFolder(FileSystem& fs, const std::string& directory);
 
-// Why no system database may be made in this directory, which has none: there are databases that
-// its new administrator would reach, or the old one is there under another name. One line that says
-// how to recover. With `consent` databases alone are no reason. kFailedPrecondition, or ok.
+// Ok if a system database may be made in this directory, which has none. kFailedPrecondition, with
+// one line that says how to recover, if a new administrator would reach existing databases (unless
+// there is `consent`), or if the old system database is there under another name.
 Status CheckNewSystemDatabase(const DataFolder& found, const std::string& directory, bool consent);
 // The same for a system database that is there but has no administrator.
 Status CheckNewAdministrator(const DataFolder& found, const std::string& directory, bool consent);

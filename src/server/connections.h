@@ -18,7 +18,7 @@ namespace immudb {
 // The connections of the gRPC port. gRPC owns their sockets and does not say when it closes one, so
 // this knows them by descriptor and inode, and looks whether that is still what the descriptor is.
 //
-// A connection is trusted once a call came by it that its caller was allowed to make. At the limit
+// A connection is trusted as soon as it has made a call that is allowed. At the limit
 // a new connection takes the place of one that is not trusted: the oldest of the address that has
 // most of them. If all are trusted, the new one is refused. Without trust a connection may send
 // kUnheardBytes between two calls: gRPC 1.51 keeps, and reads again with each frame, the headers of
@@ -47,7 +47,7 @@ class Connections {
 
   // Whether Heard() could change anything for calls that are allowed.
   bool any_untrusted() const { return untrusted_.load(std::memory_order_relaxed) > 0; }
-  // Those that were open when it was looked last.
+  // The connections that were open at the last look.
   size_t size() const;
   // How many were closed or refused to stay within the bounds.
   uint64_t refused() const { return refused_.load(std::memory_order_relaxed); }

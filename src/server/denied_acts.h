@@ -13,8 +13,8 @@ namespace immudb {
 class AuditTrail;
 
 // Records in the audit trail who was denied a call that administers users, databases, settings or
-// the server: {"act": "denied", "target": <method>, "detail": <what the caller was told>}. Others
-// are not recorded: they fail or not by the data rules, many a second. Thread-safe; does not wait.
+// the server: {"act": "denied", "target": <method>, "detail": <what the caller was told>}. Data
+// calls are not recorded: many of them may fail each second. Thread-safe; does not wait.
 class DeniedActs final : public CallObserver {
  public:
   // `trail` outlives this.

@@ -19,10 +19,10 @@ struct FairQueueLimits {
   size_t total;
 };
 
-// A bounded queue whose items belong to a member of a group. Groups take turns, and within a group
-// its members: who queues much waits long, and nobody else does. When it is full, whoever holds
-// most loses the newest item to those who hold less. For some hundred items: it searches. Not
-// thread-safe.
+// A bounded queue whose items belong to a member of a group. Groups take turns, and so do the
+// members of a group: many items of one member delay only that member. When the queue is full, the
+// member that holds most loses its newest item to members that hold less. Operations search the
+// items, so it is for some hundred. Not thread-safe.
 template <typename Item>
 class FairQueue {
  public:
@@ -31,8 +31,8 @@ class FairQueue {
   bool empty() const { return size_ == 0; }
   size_t size() const { return size_; }
 
-  // Queues the item. What is given back, this item or another, has no room. If memory is out the
-  // queue is as it was.
+  // Queues the item. Returns the item that has no room: this one, another or none. If an allocation
+  // fails, the queue is unchanged.
   std::optional<Item> Push(std::string_view group_name, std::string_view member_name, Item item) {
     Group& group = Named(groups_, group_name);
     Member& member = Named(group.members, member_name);
@@ -86,7 +86,7 @@ class FairQueue {
     return found != all.end() ? *found : all.emplace_back(T{std::string(name)});
   }
 
-  // The one that holds most; of equals the newcomer, else the one whose turn comes last.
+  // The member that holds most; of equals the newcomer, else the member whose turn comes last.
   template <typename T>
   static T& Largest(std::list<T>& all, T* newcomer) {
     T* largest = &all.front();
@@ -104,7 +104,7 @@ class FairQueue {
     return item;
   }
 
-  // To the end of the line, or out of it.
+  // Moves the first of `all` to the end, or removes it if it is empty.
   template <typename T>
   static void PassTurn(std::list<T>& all) {
     if (all.front().size() == 0) {

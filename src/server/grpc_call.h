@@ -39,8 +39,8 @@ struct UnaryAnswer {
 };
 
 // Messages are as untyped here as in gRPC's own plumbing: the method table knows the types.
-// Of all methods the server reads the request itself: who may not make the call is told so when its
-// headers have come, before there is a request in memory. For gRPC such methods are streams.
+// The server reads the request of every method itself: a call that is not allowed is refused when
+// its headers have come, before its request is in memory. For gRPC such methods are streams.
 using UnaryWriter = grpc::ServerAsyncReader<UnaryAnswer, google::protobuf::Message>;
 using StreamWriter =
     grpc::ServerAsyncReaderWriter<google::protobuf::Message, google::protobuf::Message>;
@@ -62,14 +62,14 @@ class LiveCalls {
  public:
   void Add() { count_.fetch_add(1, std::memory_order_relaxed); }
   void Remove();
-  // Of them those whose headers have come.
+  // The added calls whose headers have come.
   void AddOpen() { open_.fetch_add(1, std::memory_order_relaxed); }
   void RemoveOpen() { open_.fetch_sub(1, std::memory_order_relaxed); }
   size_t open() const { return open_.load(std::memory_order_relaxed); }
-  // Of them those that were taken, with their requests: a client waits for them.
+  // The open calls whose requests have come too: a client waits for them.
   void AddTaken() { taken_.fetch_add(1, std::memory_order_relaxed); }
   void RemoveTaken();
-  // Until no call is taken; at most so long.
+  // Waits until no call is taken, at most for this time.
   void WaitForNoneTaken(std::chrono::milliseconds patience);
   // No call is to be posted from now on.
   void Stop() { stopping_ = true; }
@@ -190,8 +190,8 @@ class GrpcCall : public CallContext, public Poller::Event {
   // Before the call is ended: returns what to end it with.
   grpc::Status Ending(const Status& status);
 
-  // Counts an answer of `bytes` from now until it was taken, if it is one that is counted. False:
-  // there is no room for it. An answer that `must` be given is counted anyway.
+  // Counts an answer of `bytes` in the AnswerBudget until its client has taken it, if answers of
+  // this size are counted. False: there is no room. If it `must` be given, it is counted anyway.
   bool CountAnswer(size_t bytes, bool must);
   void AnswerWasTaken();
   const Method& method() const;
@@ -220,7 +220,7 @@ class GrpcCall : public CallContext, public Poller::Event {
   void OnHeaders();
   Status Admit();
   void OnMessage(bool ok);
-  // To whom answers are counted: the connection, or who shares a socket file.
+  // The reader to whom answers are counted: the connection, or on a socket file the user.
   std::string Reader() const;
   void OnDone();
   void Release();

@@ -24,7 +24,7 @@ struct GrpcLimits {
   // Streams of all connections together, 12 KiB and a header block each. Above it a new stream is
   // refused (REFUSED_STREAM: clients see UNAVAILABLE, or try again by themselves) ...
   static constexpr uint32_t kStreams = 8192;
-  // ... unless its connection has fewer than these: who needs little is served all the same.
+  // ... unless its connection has fewer than these, so that clients with few calls are served.
   static constexpr uint32_t kStreamsOfAnyConnection = 4;
 };
 

@@ -37,7 +37,7 @@ struct HealthCheck {
 class HealthChecks {
  public:
   using Clock = std::function<std::chrono::steady_clock::time_point()>;
-  // What Report() and NewestEntryCanBeRead() found is told for so long without looking again.
+  // For this time Report() and NewestEntryCanBeRead() return what they found last.
   static constexpr std::chrono::seconds kRemembered{1};
 
   // The name of the check of the integrity checker.
@@ -63,17 +63,18 @@ class HealthChecks {
   std::vector<HealthCheck> Checks() const;
   bool Ready() const;
 
-  // Ready() and Checks(), looked at once in kRemembered, however many ask.
+  // Ready() and Checks(), computed at most once in kRemembered.
   struct Summary {
     bool ready = false;
     std::vector<HealthCheck> checks;
   };
   std::shared_ptr<const Summary> Report() const;
 
-  // Reads and checks the newest entry of a database, once in kRemembered, however many ask. One
-  // that is closed is not opened for it. May wait for the disk, and hash a large value.
+  // Reads and checks the newest entry of a database, at most once in kRemembered. Does not open a
+  // closed database. May wait for the disk, and hash a large value.
   bool NewestEntryCanBeRead(Database& database) const;
-  // The same, if it is remembered or just being found out; else nothing. Waits for nothing.
+  // The last result, if it is younger than kRemembered or a read is running; else nothing. Does not
+  // wait.
   std::optional<bool> RememberedRead(const Database& database) const;
 
   // Of the disk with the data.

@@ -13,7 +13,7 @@
 
 namespace immudb {
 
-// Whose call it is that needs a password hashed.
+// The owner of a call that needs a password hash.
 struct LoginTicket {
   std::string user;
   std::string address;  // as AddressForLimits() gives it
@@ -22,11 +22,12 @@ struct LoginTicket {
 
 // The one thread that hashes passwords, and the calls that wait for it:
 //
-//     known users:  by user, then by address      one of these,
-//     strangers:    by address, then by user      one of those, and so on
+//     known users:  by user, then by address
+//     strangers:    by address, then by user
 //
-// So a flood of logins delays a known user by one hash, and one user's or address's many logins
-// delay nobody else's first one. Thread-safe. The destructor runs what is queued, then joins.
+// The two groups take turns, then their users or addresses. So a flood of logins of strangers
+// delays a known user by one hash, and many logins of one user or address do not delay the first
+// login of another. Thread-safe. The destructor runs what is queued, then joins.
 class LoginLane {
  public:
   // One hash takes some tens of milliseconds.
@@ -38,9 +39,9 @@ class LoginLane {
   LoginLane(const LoginLane&) = delete;
   LoginLane& operator=(const LoginLane&) = delete;
 
-  // Runs `run` on the thread, or `refuse` if there is no room: exactly one of them, once, either of
-  // them perhaps later, when another call takes the room. Neither may throw. Throws std::bad_alloc,
-  // and then calls none of them.
+  // Calls exactly one of both, once: `run` on the thread of the lane, or `refuse` if there is no
+  // room, now or when a later call takes the room. Neither may throw. If this throws
+  // std::bad_alloc, it calls neither.
   void Submit(const LoginTicket& ticket, std::function<void()> run, std::function<void()> refuse);
 
  private:

@@ -26,12 +26,12 @@ inline constexpr char kLargestAnswerHeader[] = "immudb-largest-answer";
 // request filled a whole message, as earlier versions accepted it.
 size_t LargestAnswerBytes(const ServerOptions& options);
 
-// May an entry with key and value of these sizes, as they are stored, be written? Else
+// Ok if an entry with key and value of these sizes, as they are stored, may be written; else
 // kResourceExhausted, naming the limit and the option.
 Status CheckWritableSize(const ServerOptions& options, size_t key_bytes, size_t value_bytes);
 
-// Does an answer with this entry alone fit? Else kResourceExhausted, naming key, index and option:
-// the entry was written under a larger limit.
+// Ok if an answer with this entry alone is within the limit; else kResourceExhausted, naming key,
+// index and option: the entry was written under a larger limit.
 Status CheckReadableSize(const ServerOptions& options, const Entry& entry);
 
 }  // namespace immudb

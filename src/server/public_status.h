@@ -6,14 +6,13 @@
 
 namespace immudb {
 
-// What the client of the call is told of `status`. Where the server's files lie, who owns them and
-// what the system said of them is for the server's log and the operators' tools: an error of the
-// file system, and any text that names the data directory, becomes a text with the kind of the
-// error and the name of the database. All other texts stay. The code stays always.
-// The request log has the whole text.
+// Returns the form of `status` that the client of the call may see. An error of the file system,
+// and any text that names the data directory, is replaced by the kind of the error and the name of
+// the database: paths, owners and errors of files are for the server's log and the operators'
+// tools. All other texts stay, and the code always does. The request log has the whole text.
 Status PublicStatus(const Status& status, const CallContext& call);
 
-// Is there something in `status` that PublicStatus keeps back?
+// Returns true if PublicStatus replaces the text of `status`.
 bool NamesFiles(const Status& status, const CallContext& call);
 
 }  // namespace immudb

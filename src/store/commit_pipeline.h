@@ -160,8 +160,8 @@ class CommitPipeline {
   bool sequencing_ = false;   // one of two stages sequences, with mutex_ released
   bool writer_busy_ = false;  // writing or syncing; it will look at the queues again
   Status failure_;            // sticky
-  // Why unapplied_ could not be applied: no writes until it was. Who submits a write, or asks for
-  // failure(), now and then has it tried again.
+  // Why unapplied_ could not be applied; writes fail until it is applied. A submitted write, and a
+  // call of failure(), schedules a retry, at most twice a second.
   Status stalled_;
   Clock::time_point retry_at_;
   bool retry_wanted_ = false;
