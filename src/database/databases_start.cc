@@ -84,8 +84,8 @@ Status Databases::OpenSystem() {
   IMMUDB_RETURN_IF_ERROR(fs.SyncDirectory(JoinPath(options_.directory, name)));
   if (beside.empty()) return Status::Ok();
   spdlog::error(
-      "there was no system database: it was made anew, without users and permissions, "
-      "beside {} databases",
+      "there was no system database: an empty one, without users and permissions, was made beside "
+      "the databases that are there: {}",
       beside);
   return audit_->Record({.act = "make the system database anew",
                          .target = name,

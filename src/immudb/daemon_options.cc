@@ -211,15 +211,15 @@ ProgramSpec DaemonProgram() {
               {.name = "max-connections",
                .type = OptionType::kInt,
                .default_value = "4096",
-               .help = "connections of clients at the same time; fewer if the process may not have "
-                       "four times as many descriptors",
+               .help = "most connections of clients at the same time; at most a quarter of the "
+                       "descriptors that the process may have",
                .min = 16,
                .max = 1000000},
               {.name = "answer-timeout",
                .type = OptionType::kDuration,
                .default_value = "1m",
-               .help = "a call ends whose client has not taken its answer after it, and a second "
-                       "more for each 256 KiB",
+               .help = "time a client has to take an answer, plus a second for each 256 KiB; "
+                       "then the call is cancelled",
                .min = kSecond,
                .max = kDay},
               {.name = "consistency-check",
@@ -381,7 +381,7 @@ std::vector<StartWarning> StartWarnings(const Settings& settings) {
          (devmode ? "; devmode does not open it to the network" : "")});
   } else if (!settings.Bool("auth")) {
     warnings.push_back({std::string("authentication is off: ") +
-                            (devmode ? "everybody who reaches it" : "everybody on this machine") +
+                            (devmode ? "everybody who reaches the port" : "everybody on this machine") +
                             " can read and write without a password",
                         devmode});
   }

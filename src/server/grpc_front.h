@@ -20,7 +20,7 @@ struct GrpcFrontOptions {
   size_t max_message_bytes = size_t{32} << 20;
   size_t pollers = 1;
   size_t max_connections = 1024;
-  // A call ends whose client has not taken its answer so long after it was made; see AnswerBudget.
+  // The time a client has to take an answer. Then the call is cancelled; see AnswerBudget.
   std::chrono::milliseconds answer_timeout{std::chrono::seconds(60)};
   // `immudb-uuid` of every answer.
   std::string server_uuid;
