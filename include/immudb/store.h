@@ -167,6 +167,9 @@ struct StoreOptions {
   size_t segment_bytes = size_t{256} << 20;  // a log segment is closed when it passes this
   size_t group_bytes = size_t{16} << 20;     // at most so much is written as one group
   size_t queue_bytes = size_t{128} << 20;    // waiting writes; above: kResourceExhausted
+  // What a waiting write costs its caller besides its own bytes (a call, a connection): counted
+  // with them.
+  size_t caller_bytes = 0;
   // Of the disk: with less the store takes no writes, so that what it has accepted always finds
   // room.
   uint64_t reserved_bytes = 0;

@@ -24,6 +24,8 @@ namespace {
 constexpr int kCacheShardBits = 2;
 // More than cores: most of the time they wait for the disk.
 constexpr size_t kCommitThreads = 12;
+// What a waiting write holds besides its bytes: the call with its messages, here and in gRPC.
+constexpr size_t kWaitingCallBytes = size_t{8} << 10;
 
 // Descriptors: those of a store besides StoreOptions::max_open_files, and the bounds of these.
 constexpr size_t kFixedFiles = 4;
@@ -76,6 +78,7 @@ Databases::Databases(const DatabasesOptions& options)
   store_options_.metrics = std::make_shared<StoreMetrics>();
   store_options_.pool = pool_.get();
   store_options_.commit_threads = commit_threads_.get();
+  store_options_.caller_bytes = kWaitingCallBytes;
   store_options_.reserved_bytes = options_.reserved_bytes;
   store_options_.max_open_files = FilesOfStore(options_);
   store_options_.file_system = &file_system_;

@@ -60,7 +60,7 @@ void CommitPipeline::Run(Stage& stage) {
 }
 
 void CommitPipeline::Submit(std::unique_ptr<TransactionBody> body, Store::Completion done) {
-  const size_t bytes = HeldBytes(*body);
+  const size_t bytes = HeldBytes(*body) + options_.caller_bytes;
   Pending transaction{std::move(body), std::move(done), {}};
   const Status queued = Enqueue(transaction, bytes);
   if (queued.ok()) return;
@@ -82,7 +82,7 @@ Status CommitPipeline::Enqueue(Pending& transaction, size_t bytes) {
   if (!stalled_.ok() && !RetryIfDue()) return stalled_;
   if (pending_.empty()) pending_since_ = Clock::now();
   pending_.push_back(std::move(transaction));
-  pending_bytes_ += bytes;
+  pending_bytes_ += HeldBytes(*pending_.back().body);
   // A busy writer looks at the queue when it is done: no wake-up, no context switch.
   if (!writer_.scheduled && WriterHasWork()) Schedule(writer_);
   if (!sequencer_.scheduled && SequencerHasWork()) Schedule(sequencer_);
@@ -175,7 +175,7 @@ void CommitPipeline::Close() {
 
 void CommitPipeline::Finish(std::vector<Pending> transactions, const Status& status) {
   for (Pending& transaction : transactions) {
-    held_bytes_ -= HeldBytes(*transaction.body);
+    held_bytes_ -= HeldBytes(*transaction.body) + options_.caller_bytes;
     transaction.body.reset();
     if (!transaction.done) continue;  // answered before
     transaction.done(status.ok() ? Result<CommitInfo>(transaction.info)

@@ -75,6 +75,40 @@ TEST(MemoryTest, WaitingWritesAreBoundedWhileTheDiskHangs) {
   *store = nullptr;
 }
 
+// A write of one byte holds a call and its connection's state: many of them are as much memory as
+// a few large ones.
+TEST(MemoryTest, TinyWritesCountWhatTheirCallersHold) {
+  FaultFileSystem fs;
+  const TempDir dir;
+  StoreOptions options;
+  options.file_system = &fs;
+  options.queue_bytes = size_t{1} << 20;
+  options.caller_bytes = size_t{8} << 10;
+  auto store = Store::Open(dir.File("db"), options);
+  ASSERT_TRUE(store.ok());
+  fs.BlockSyncs("/log/");
+  std::atomic<int> stored{0};
+  std::atomic<int> refused{0};
+  constexpr int kWrites = 1000;
+  for (int i = 0; i < kWrites; ++i) {
+    Transaction transaction;
+    ASSERT_TRUE(transaction.Set(Numbered("key", i), "v").ok());
+    (*store)->CommitAsync(std::move(transaction), [&](const Result<CommitInfo>& info) {
+      if (info.ok()) {
+        ++stored;
+      } else if (info.status().code() == StatusCode::kResourceExhausted) {
+        ++refused;
+      }
+    });
+  }
+  EXPECT_GE(refused, kWrites - 128) << "128 callers fill the queue";
+  EXPECT_LE(refused, kWrites - 64);
+  fs.ReleaseSyncs();
+  ASSERT_TRUE((*store)->Close().ok());
+  EXPECT_EQ(stored + refused, kWrites);
+  *store = nullptr;
+}
+
 // What failed or was refused gives its room back.
 TEST(MemoryTest, FailedWritesFreeTheQueue) {
   FaultFileSystem fs;
