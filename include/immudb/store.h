@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -96,6 +97,20 @@ struct SetScanOptions {
   bool reverse = false;
 };
 
+// How a Snapshot reads. By default it waits for the disk, and listings run to their end.
+struct ReadLimits {
+  // At once: values of more bytes are not read.
+  static constexpr size_t kAtOnceBytes = size_t{64} << 10;
+
+  // Listings and counts end with kUnavailable once this is true; they look at each record. Must
+  // outlive the snapshot. Null: they cannot be cancelled.
+  const std::atomic<bool>* cancelled = nullptr;
+  // For callers that must not wait, if not null: a read of one entry that would wait for the disk,
+  // or has a large value, sets this and ends with kUnavailable. Files that are mapped (the tree,
+  // the positions) are read in any case.
+  bool* would_wait = nullptr;
+};
+
 // A reader's view: the database as of one published size. Everything read through it (entries,
 // proofs, root) belongs to that one tree, whatever is committed meanwhile.
 //
@@ -152,13 +167,25 @@ class IMMUDB_EXPORT Snapshot {
   // The same database at an earlier size. Precondition: size <= this->size().
   Result<Snapshot> At(TreeSize size) const;
 
+  // The same, read within these limits.
+  Snapshot Within(const ReadLimits& limits) const {
+    Snapshot snapshot = *this;
+    snapshot.limits_ = limits;
+    return snapshot;
+  }
+
  private:
   friend class StoreImpl;
   Snapshot(const StoreImpl* store, TreeSize size, const Digest& root)
       : store_(store), size_(size), root_(root) {}
+  // kNotFound if there is no such key.
+  IMMUDB_LOCAL Status Find(std::string_view key) const;
+  IMMUDB_LOCAL Status Noted(Status status) const;
+
   const StoreImpl* store_;
   TreeSize size_;
   Digest root_;
+  ReadLimits limits_;
 };
 
 struct StoreOptions {
@@ -275,6 +302,10 @@ class IMMUDB_EXPORT Store {
   // not found" for a reference to nothing, kResourceExhausted when the queue or the disk is full,
   // kUnavailable after Close, kIoError.
   void CommitAsync(Transaction transaction, Completion done);
+
+  // Looks now for the keys that the transaction refers to; CommitAsync then does not look again: an
+  // entry that exists stays. kNotFound as for CommitAsync; for `limits` see ReadLimits::would_wait.
+  Status Prepare(Transaction& transaction, const ReadLimits& limits = {}) const;
 
   // CommitAsync, and waits.
   Result<CommitInfo> Commit(Transaction transaction);

@@ -24,6 +24,11 @@ class File {
   virtual Status WriteAt(uint64_t offset, std::string_view data) = 0;
   // Reads up to `size` bytes; fewer only at the end of the file.
   virtual Result<size_t> ReadAt(uint64_t offset, char* buffer, size_t size) const = 0;
+  // As ReadAt, without waiting for the disk: kUnavailable if not all of it is in memory. A file
+  // system that cannot tell reads as ReadAt does.
+  virtual Result<size_t> ReadCached(uint64_t offset, char* buffer, size_t size) const {
+    return ReadAt(offset, buffer, size);
+  }
   // Data and what is needed to find it again is on stable storage when this returns ok. After an
   // error the state of everything written since the last success is unknown: MUST NOT be retried.
   virtual Status SyncData() = 0;

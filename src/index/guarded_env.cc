@@ -9,6 +9,7 @@
 #include <string>
 #include <string_view>
 
+#include "index/table_file.h"
 #include "index/table_tail.h"
 
 namespace immudb {
@@ -23,8 +24,11 @@ class GuardedFileSystem final : public rocksdb::FileSystemWrapper {
                                         const rocksdb::FileOptions& options,
                                         std::unique_ptr<rocksdb::FSRandomAccessFile>* file,
                                         rocksdb::IODebugContext* debug) override {
-    rocksdb::IOStatus opened = FileSystemWrapper::NewRandomAccessFile(path, options, file, debug);
-    if (!opened.ok() || !std::string_view(path).ends_with(".sst")) return opened;
+    if (!std::string_view(path).ends_with(".sst")) {
+      return FileSystemWrapper::NewRandomAccessFile(path, options, file, debug);
+    }
+    rocksdb::IOStatus opened = OpenTableFile(path, file);
+    if (!opened.ok()) return opened;
     uint64_t bytes = 0;
     rocksdb::IOStatus checked = GetFileSize(path, options.io_options, &bytes, debug);
     const auto damage =

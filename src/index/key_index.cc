@@ -252,8 +252,8 @@ TreeSize KeyIndex::applied() const {
 Status KeyIndex::Apply(std::span<const IndexUpdate> group, TreeSize through) {
   return impl_->Apply(group, through);
 }
-Result<Version> KeyIndex::Get(std::string_view key, TreeSize at) const {
-  return impl_->Get(key, at);
+Result<Version> KeyIndex::Get(std::string_view key, TreeSize at, ReadMode mode) const {
+  return impl_->Get(key, at, mode);
 }
 Status KeyIndex::History(std::string_view key, TreeSize at, const Visitor& visit) const {
   return impl_->History(key, at, visit);

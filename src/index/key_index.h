@@ -11,6 +11,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/read_mode.h"
 #include "immudb/status.h"
 #include "immudb/types.h"
 #include "index/index_fingerprint.h"
@@ -89,7 +90,7 @@ class KeyIndex {
   Status Apply(std::span<const IndexUpdate> group, TreeSize through);
 
   // The latest version of exactly this key among the first `at` entries; kNotFound "Key not found".
-  Result<Version> Get(std::string_view key, TreeSize at) const;
+  Result<Version> Get(std::string_view key, TreeSize at, ReadMode mode = ReadMode::kMayWait) const;
   // All versions of exactly this key, newest first.
   Status History(std::string_view key, TreeSize at, const Visitor& visit) const;
   // The latest version of each key (all kinds), in byte order of the keys.

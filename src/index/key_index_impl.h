@@ -64,7 +64,7 @@ class KeyIndex::Impl {
 
   Status Open(const KeyIndexOptions& options);
   Status Apply(std::span<const IndexUpdate> group, TreeSize through);
-  Result<Version> Get(std::string_view key, TreeSize at) const;
+  Result<Version> Get(std::string_view key, TreeSize at, ReadMode mode) const;
   Status History(std::string_view key, TreeSize at, const Visitor& visit) const;
   Status List(const ListOptions& options, TreeSize at, const Visitor& visit) const;
   Status ListVersions(const std::optional<VersionMark>& after, TreeSize at,

@@ -15,17 +15,24 @@
 #include "index/key_index.h"
 #include "index/key_index_impl.h"
 #include "index/record_format.h"
+#include "index/table_file.h"
 #include "index/timestamp_comparator.h"
 
 namespace immudb {
 
-Result<Version> KeyIndex::Impl::Get(std::string_view key, TreeSize at) const {
+Result<Version> KeyIndex::Impl::Get(std::string_view key, TreeSize at, ReadMode mode) const {
   const ReadTimestamp timestamp(at.value);
   rocksdb::ReadOptions options;
   options.timestamp = timestamp.slice();
   rocksdb::PinnableSlice record;
   std::string found;
-  const rocksdb::Status status = db_->Get(options, keys_, ToSlice(key), &record, &found);
+  rocksdb::Status status;
+  {
+    std::optional<AtOnceReads> at_once;
+    if (mode == ReadMode::kAtOnce) at_once.emplace();
+    status = db_->Get(options, keys_, ToSlice(key), &record, &found);
+  }
+  if (status.IsTimedOut()) return Status::Unavailable("not in memory");
   if (status.IsNotFound()) {
     return Status::NotFound("Key not found");
   }

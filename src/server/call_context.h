@@ -16,6 +16,7 @@
 #include "database/sessions.h"
 #include "database/users.h"
 #include "immudb/status.h"
+#include "immudb/store.h"
 #include "server/chunk_source.h"
 #include "server/health_checks.h"
 #include "server/peer_address.h"
@@ -57,9 +58,15 @@ class CallContext {
   // Of that database, open as long as the call. Only for the data calls.
   std::shared_ptr<Store> open_store;
   Store& store() const { return *open_store; }
+  // How to read it: without waiting if the handler runs at once (a read that fails for it has the
+  // handler run again), and no longer than somebody waits for the answer.
+  ReadLimits read_limits() {
+    return {.cancelled = &abandoned_, .would_wait = at_once ? &would_wait : nullptr};
+  }
+  Snapshot Latest() { return store().Latest().Within(read_limits()); }
 
   // Requests and values over this size are not handled on the thread of the network.
-  static constexpr size_t kLargeBytes = size_t{64} << 10;
+  static constexpr size_t kLargeBytes = ReadLimits::kAtOnceBytes;
 
   // The handler runs on the thread of the network. Instead of waiting for the disk or handling a
   // large value it returns WouldWait(), before it has started anything: then it runs again, on a

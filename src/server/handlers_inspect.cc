@@ -173,11 +173,12 @@ class DumpSource final : public ChunkSource {
 
 Status PrintTree(CallContext& call, const Empty&, schema::Tree& response) {
   const size_t max_bytes = call.services->options.max_message_bytes;
-  const Snapshot snapshot = call.store().Latest();
+  const Snapshot snapshot = call.Latest();
   const TreeSize size = snapshot.size();
   if (LeastTreeBytes(size) > max_bytes) return TreeTooLarge(size, max_bytes);
   size_t bytes = 0;
   for (NodePlace place; place.layer < size.LayerCount(); place.Advance(size)) {
+    if (call.abandoned()) return Status::Unavailable("the client has gone");
     const auto hash = snapshot.Node(place.layer, place.position);
     IMMUDB_RETURN_IF_ERROR(hash);
     if (place.position == 0) {
@@ -207,7 +208,7 @@ Result<std::unique_ptr<ChunkSource>> Dump(CallContext& call, const Empty&) {
   call.services->databases.audit().RecordRepeatable(
       ActOf(call, caller, "dump", call.database->name()));
   return std::unique_ptr<ChunkSource>(
-      std::make_unique<DumpSource>(call.store().Latest(), call.services->options));
+      std::make_unique<DumpSource>(call.Latest(), call.services->options));
 }
 
 }  // namespace immudb::handlers

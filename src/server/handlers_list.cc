@@ -25,9 +25,10 @@ uint64_t LimitOf(uint64_t requested) {
 
 template <typename List>
 Status GetBatchAs(CallContext& call, const schema::KeyList& request, List& response) {
-  const Snapshot snapshot = call.store().Latest();
+  const Snapshot snapshot = call.Latest();
   ListAnswer answer(call, response);
   for (const schema::Key& key : request.keys()) {
+    if (call.abandoned()) return Status::Unavailable("the client has gone");
     IMMUDB_RETURN_IF_ERROR(CheckKey(key.key(), "invalid key"));
     auto entry = snapshot.GetResolved(key.key());
     if (entry.status().code() == StatusCode::kNotFound) continue;
@@ -42,7 +43,7 @@ Status HistoryAs(CallContext& call, const schema::Key& request, List& response) 
   if (request.key().empty()) return Status::Ok();
   IMMUDB_RETURN_IF_ERROR(CheckKey(request.key(), "invalid key"));
   ListAnswer answer(call, response);
-  return answer.Finish(call.store().Latest().History(request.key(), std::ref(answer)));
+  return answer.Finish(call.Latest().History(request.key(), std::ref(answer)));
 }
 
 template <typename List>
@@ -50,12 +51,12 @@ Status ScanAs(CallContext& call, const schema::ScanOptions& request, List& respo
   IMMUDB_RETURN_IF_ERROR(CheckPrefix(request.prefix(), "invalid key prefix"));
   IMMUDB_RETURN_IF_ERROR(CheckPrefix(request.offset(), "invalid offset"));
   ListAnswer answer(call, response);
-  return answer.Finish(call.store().Latest().Scan({.prefix = request.prefix(),
-                                                   .offset = request.offset(),
-                                                   .limit = LimitOf(request.limit()),
-                                                   .reverse = request.reverse(),
-                                                   .deep = request.deep()},
-                                                  std::ref(answer)));
+  return answer.Finish(call.Latest().Scan({.prefix = request.prefix(),
+                                           .offset = request.offset(),
+                                           .limit = LimitOf(request.limit()),
+                                           .reverse = request.reverse(),
+                                           .deep = request.deep()},
+                                          std::ref(answer)));
 }
 
 template <typename List>
@@ -63,11 +64,11 @@ Status ZScanAs(CallContext& call, const schema::ZScanOptions& request, List& res
   IMMUDB_RETURN_IF_ERROR(CheckKey(request.set(), "invalid set"));
   IMMUDB_RETURN_IF_ERROR(CheckPrefix(request.offset(), "invalid offset"));
   ListAnswer answer(call, response);
-  return answer.Finish(call.store().Latest().ScanSet({.set = request.set(),
-                                                      .offset = request.offset(),
-                                                      .limit = LimitOf(request.limit()),
-                                                      .reverse = request.reverse()},
-                                                     std::ref(answer)));
+  return answer.Finish(call.Latest().ScanSet({.set = request.set(),
+                                              .offset = request.offset(),
+                                              .limit = LimitOf(request.limit()),
+                                              .reverse = request.reverse()},
+                                             std::ref(answer)));
 }
 
 struct PageBounds {
@@ -90,7 +91,7 @@ Result<PageBounds> PageOf(const schema::IScanOptions& request, TreeSize size) {
 // Fills all but the number of the page, which only one of the two messages has.
 template <typename Page>
 Result<PageBounds> IScanAs(CallContext& call, const schema::IScanOptions& request, Page& response) {
-  const Snapshot snapshot = call.store().Latest();
+  const Snapshot snapshot = call.Latest();
   auto page = PageOf(request, snapshot.size());
   IMMUDB_RETURN_IF_ERROR(page);
   ListAnswer answer(call, response);
@@ -153,7 +154,7 @@ Status IScanSV(CallContext& call, const schema::IScanOptions& request, schema::S
 
 Status Count(CallContext& call, const schema::KeyPrefix& request, schema::ItemsCount& response) {
   IMMUDB_RETURN_IF_ERROR(CheckPrefix(request.prefix(), "invalid key prefix"));
-  const auto count = call.store().Latest().Count(request.prefix());
+  const auto count = call.Latest().Count(request.prefix());
   IMMUDB_RETURN_IF_ERROR(count);
   response.set_count(*count);
   return Status::Ok();

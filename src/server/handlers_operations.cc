@@ -89,7 +89,7 @@ Status ListVersions(CallContext& call, const operations::ListVersionsRequest& re
                     operations::ListVersionsResponse& response) {
   IMMUDB_RETURN_IF_ERROR(CheckKey(request.key(), "invalid key"));
   const ServerOptions& options = call.services->options;
-  Snapshot snapshot = call.store().Latest();
+  Snapshot snapshot = call.Latest();
   if (request.before() > 0 && snapshot.size().Contains({request.before()})) {
     auto earlier = snapshot.At(TreeSize{request.before()});
     IMMUDB_RETURN_IF_ERROR(earlier);
@@ -98,7 +98,6 @@ Status ListVersions(CallContext& call, const operations::ListVersionsRequest& re
   size_t bytes = 0;
   Status refused;
   const Status listed = snapshot.History(request.key(), [&](Entry&& entry) {
-    if (call.abandoned()) refused = Status::Unavailable("the client has gone");
     if (response.versions().empty()) refused = CheckReadableSize(options, entry);
     if (!refused.ok()) return false;
     bytes += entry.value.size() + kVersionOverheadBytes;

@@ -17,7 +17,7 @@ namespace {
 template <typename Item>
 Status GetAs(CallContext& call, const schema::Key& request, Item& item) {
   IMMUDB_RETURN_IF_ERROR(CheckKey(request.key(), "invalid key"));
-  auto entry = call.store().Latest().GetResolved(request.key());
+  auto entry = call.Latest().GetResolved(request.key());
   IMMUDB_RETURN_IF_ERROR(entry);
   IMMUDB_RETURN_IF_ERROR(CheckReadableSize(call.services->options, *entry));
   return FillItem(*std::move(entry), item);
@@ -25,7 +25,7 @@ Status GetAs(CallContext& call, const schema::Key& request, Item& item) {
 
 template <typename Item>
 Status ByIndexAs(CallContext& call, const schema::Index& request, Item& item) {
-  auto entry = call.store().Latest().GetByIndex({request.index()});
+  auto entry = call.Latest().GetByIndex({request.index()});
   IMMUDB_RETURN_IF_ERROR(entry);
   IMMUDB_RETURN_IF_ERROR(CheckReadableSize(call.services->options, *entry));
   return FillItem(*std::move(entry), item);
@@ -44,7 +44,7 @@ Status Proven(const CallContext& call, const Snapshot& snapshot, Entry&& entry,
 template <typename SafeItem>
 Status SafeGetAs(CallContext& call, const schema::SafeGetOptions& request, SafeItem& response) {
   IMMUDB_RETURN_IF_ERROR(CheckKey(request.key(), "invalid key"));
-  const Snapshot snapshot = call.store().Latest();
+  const Snapshot snapshot = call.Latest();
   IMMUDB_RETURN_IF_ERROR(CheckRootIndex(request.rootindex(), snapshot.size()));
   auto entry = snapshot.GetResolved(request.key());
   IMMUDB_RETURN_IF_ERROR(entry);
@@ -86,7 +86,7 @@ Status ByIndexSV(CallContext& call, const schema::Index& request,
 
 Status BySafeIndex(CallContext& call, const schema::SafeIndexOptions& request,
                    schema::SafeItem& response) {
-  const Snapshot snapshot = call.store().Latest();
+  const Snapshot snapshot = call.Latest();
   auto entry = snapshot.GetByIndex({request.index()});
   IMMUDB_RETURN_IF_ERROR(entry);
   IMMUDB_RETURN_IF_ERROR(CheckRootIndex(request.rootindex(), snapshot.size()));
@@ -94,7 +94,7 @@ Status BySafeIndex(CallContext& call, const schema::SafeIndexOptions& request,
 }
 
 Status CurrentRoot(CallContext& call, const Empty&, schema::Root& response) {
-  const Snapshot snapshot = call.store().Latest();
+  const Snapshot snapshot = call.Latest();
   if (snapshot.size().empty()) return Status::Ok();
   response.set_index(snapshot.size().Last().value);
   response.set_root(snapshot.root().data(), snapshot.root().size());
@@ -103,7 +103,7 @@ Status CurrentRoot(CallContext& call, const Empty&, schema::Root& response) {
 
 Status Inclusion(CallContext& call, const schema::Index& request,
                  schema::InclusionProof& response) {
-  const Snapshot snapshot = call.store().Latest();
+  const Snapshot snapshot = call.Latest();
   const LeafIndex index{request.index()};
   if (!snapshot.size().Contains(index)) return IndexNotFound();
   const auto leaf = snapshot.Leaf(index);
@@ -120,7 +120,7 @@ Status Inclusion(CallContext& call, const schema::Index& request,
 
 Status Consistency(CallContext& call, const schema::Index& request,
                    schema::ConsistencyProof& response) {
-  const Snapshot snapshot = call.store().Latest();
+  const Snapshot snapshot = call.Latest();
   const LeafIndex first{request.index()};
   if (!snapshot.size().Contains(first)) return IndexNotFound();
   const auto path = snapshot.ConsistencyProof(TreeEndingAt(first));

@@ -20,6 +20,7 @@ namespace {
 // of it.
 template <typename Answer>
 Status Commit(CallContext& call, Transaction transaction, Completion done, Answer answer) {
+  IMMUDB_RETURN_IF_ERROR(call.store().Prepare(transaction, call.read_limits()));
   call.store().CommitAsync(std::move(transaction), [done, answer](const Result<CommitInfo>& info) {
     done(info.ok() ? RunGuarded([&] { return answer(*info); }) : info.status());
   });

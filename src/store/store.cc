@@ -7,6 +7,7 @@
 #include "base/file_system.h"
 #include "base/status_macros.h"
 #include "store/store_impl.h"
+#include "store/transaction.h"
 #include "store/verification.h"
 
 namespace immudb {
@@ -23,6 +24,14 @@ Result<std::unique_ptr<Store>> Store::Open(const std::string& directory,
 
 void Store::CommitAsync(Transaction transaction, Completion done) {
   impl_->CommitAsync(std::move(transaction), std::move(done));
+}
+
+Status Store::Prepare(Transaction& transaction, const ReadLimits& limits) const {
+  TransactionBody* body = transaction.body_.get();
+  if (body == nullptr || !body->has_references) return Status::Ok();
+  IMMUDB_RETURN_IF_ERROR(impl_->CheckReferences(*body, limits));
+  body->has_references = false;
+  return Status::Ok();
 }
 
 Result<CommitInfo> Store::Commit(Transaction transaction) {

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "base/bytes.h"
+#include "base/read_mode.h"
 #include "base/status_macros.h"
 #include "vlog/frame.h"
 
@@ -73,12 +74,12 @@ StoreImpl::~StoreImpl() {
   }
 }
 
-Status StoreImpl::CheckReferences(const TransactionBody& body) const {
-  const Snapshot snapshot = Latest();
+Status StoreImpl::CheckReferences(const TransactionBody& body, const ReadLimits& limits) const {
+  const Snapshot snapshot = Latest().Within(limits);
   std::unordered_set<std::string_view> earlier;
   for (const auto& item : body.items) {
     if (item.kind != EntryKind::kValue && !earlier.contains(body.Value(item))) {
-      IMMUDB_RETURN_IF_ERROR(index_->Get(body.Value(item), snapshot.size()));
+      IMMUDB_RETURN_IF_ERROR(snapshot.Find(body.Value(item)));
     }
     earlier.insert(body.Key(item));
   }
@@ -92,7 +93,7 @@ void StoreImpl::CommitAsync(Transaction transaction, Store::Completion done) {
     return;
   }
   if (body->has_references) {
-    if (const Status found = CheckReferences(*body); !found.ok()) {
+    if (const Status found = CheckReferences(*body, {}); !found.ok()) {
       done(found);
       return;
     }
@@ -119,15 +120,15 @@ Result<std::string> StoreImpl::ReadKey(LeafIndex index) const {
   return log_->ReadKey(*position);
 }
 
-Result<ValueLog::OwnedEntry> StoreImpl::ReadLogEntry(LeafIndex index) const {
+Result<ValueLog::OwnedEntry> StoreImpl::ReadLogEntry(LeafIndex index, ReadMode mode) const {
   metrics_->log_reads.fetch_add(1, std::memory_order_relaxed);
   const auto position = PositionOf(index);
   IMMUDB_RETURN_IF_ERROR(position);
-  return log_->Read(*position);
+  return log_->Read(*position, mode);
 }
 
-Result<Entry> StoreImpl::ReadEntry(LeafIndex index) const {
-  auto entry = ReadLogEntry(index);
+Result<Entry> StoreImpl::ReadEntry(LeafIndex index, ReadMode mode) const {
+  auto entry = ReadLogEntry(index, mode);
   IMMUDB_RETURN_IF_ERROR(entry);
   return Entry{index, entry->kind, std::move(entry->key), std::move(entry->value)};
 }

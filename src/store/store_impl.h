@@ -10,6 +10,7 @@
 
 #include "base/append_map.h"
 #include "base/file_system.h"
+#include "base/read_mode.h"
 #include "base/thread_pool.h"
 #include "immudb/status.h"
 #include "immudb/store.h"
@@ -49,6 +50,7 @@ class StoreImpl {
   StoreImpl& operator=(const StoreImpl&) = delete;
 
   void CommitAsync(Transaction transaction, Store::Completion done);
+  Status CheckReferences(const TransactionBody& body, const ReadLimits& limits) const;
   Snapshot Latest() const;
   StoreFigures Figures() const;
   Status failure() const { return pipeline_->failure(); }
@@ -63,8 +65,9 @@ class StoreImpl {
   const HashTree& tree() const { return *tree_; }
   const KeyIndex& index() const { return *index_; }
   // The entry, read from the log. Precondition: published.
-  Result<Entry> ReadEntry(LeafIndex index) const;
-  Result<ValueLog::OwnedEntry> ReadLogEntry(LeafIndex index) const;
+  Result<Entry> ReadEntry(LeafIndex index, ReadMode mode) const;
+  Result<ValueLog::OwnedEntry> ReadLogEntry(LeafIndex index,
+                                            ReadMode mode = ReadMode::kMayWait) const;
   Result<std::string> ReadKey(LeafIndex index) const;
 
  private:
@@ -77,7 +80,6 @@ class StoreImpl {
   Result<PublishedState> OpenDerivedParts(const std::optional<PublishedState>& checkpoint);
 
   Result<LogPosition> PositionOf(LeafIndex index) const;
-  Status CheckReferences(const TransactionBody& body) const;
   void OnPublish(const PublishedState& state);
   void WriteDueCheckpoints();
   Status Checkpoint(const PublishedState& state);

@@ -34,7 +34,7 @@ struct TransactionBody {
 
   std::string bytes;
   std::vector<Item> items;
-  bool has_references = false;  // entries that name another key
+  bool has_references = false;  // that nobody has looked for yet
   uint64_t checksum = 0;        // of `bytes`, set when the transaction is committed
 };
 

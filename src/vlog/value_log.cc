@@ -304,7 +304,8 @@ void ValueLog::KeepOpen(uint32_t segment, std::shared_ptr<File> file) const {
   if (open_segments_.size() > options_.max_open_segments) open_segments_.pop_back();
 }
 
-Status ValueLog::ReadOn(const File& file, LogPosition position, size_t size, std::string& bytes) {
+Status ValueLog::ReadOn(const File& file, LogPosition position, size_t size, std::string& bytes,
+                        ReadMode mode) {
   const size_t held = bytes.size();
   if (size <= held) return Status::Ok();
   if (size > kFirstRead) {
@@ -314,19 +315,23 @@ Status ValueLog::ReadOn(const File& file, LogPosition position, size_t size, std
     if (*file_bytes < position.offset || *file_bytes - position.offset < size) return Status::Ok();
   }
   bytes.resize(size);
-  const auto read = file.ReadAt(position.offset + held, bytes.data() + held, size - held);
+  const uint64_t offset = position.offset + held;
+  const auto read = mode == ReadMode::kAtOnce
+                        ? file.ReadCached(offset, bytes.data() + held, size - held)
+                        : file.ReadAt(offset, bytes.data() + held, size - held);
   IMMUDB_RETURN_IF_ERROR(read);
   bytes.resize(held + *read);
   return Status::Ok();
 }
 
-Result<std::shared_ptr<File>> ValueLog::ReadStart(LogPosition position, std::string& bytes) const {
+Result<std::shared_ptr<File>> ValueLog::ReadStart(LogPosition position, std::string& bytes,
+                                                  ReadMode mode) const {
   auto file = OpenSegment(position.segment);
   if (file.status().code() == StatusCode::kNotFound) {
     return Status::DataLoss(SegmentPath(position.segment) + ": the log segment is missing");
   }
   IMMUDB_RETURN_IF_ERROR(file);
-  IMMUDB_RETURN_IF_ERROR(ReadOn(**file, position, kFirstRead, bytes));
+  IMMUDB_RETURN_IF_ERROR(ReadOn(**file, position, kFirstRead, bytes, mode));
   return file;
 }
 
@@ -347,12 +352,15 @@ Result<uint64_t> ValueLog::TotalBytes() const {
   return total;
 }
 
-Result<ValueLog::OwnedEntry> ValueLog::Read(LogPosition position) const {
+Result<ValueLog::OwnedEntry> ValueLog::Read(LogPosition position, ReadMode mode) const {
   std::string bytes;
-  const auto file = ReadStart(position, bytes);
+  const auto file = ReadStart(position, bytes, mode);
   IMMUDB_RETURN_IF_ERROR(file);
   const auto size = EntryBytes(bytes);
-  if (size) IMMUDB_RETURN_IF_ERROR(ReadOn(**file, position, *size, bytes));
+  if (mode == ReadMode::kAtOnce && size && *size > kAtOnceBytes) {
+    return Status::Unavailable("a large entry");
+  }
+  if (size) IMMUDB_RETURN_IF_ERROR(ReadOn(**file, position, *size, bytes, mode));
   const auto entry = size ? DecodeEntry(bytes) : std::nullopt;
   if (!entry) return DamagedEntry(position);
   return OwnedEntry{entry->kind, std::string(entry->key), std::string(entry->value),

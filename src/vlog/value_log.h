@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "base/file_system.h"
+#include "base/read_mode.h"
 #include "immudb/status.h"
 #include "immudb/types.h"
 #include "vlog/frame.h"
@@ -95,7 +96,9 @@ class ValueLog {
     std::string value;
     uint32_t set_bytes = 0;  // as EntryView
   };
-  Result<OwnedEntry> Read(LogPosition position) const;
+  // At once: kUnavailable also if it has more than kAtOnceBytes.
+  static constexpr size_t kAtOnceBytes = size_t{64} << 10;
+  Result<OwnedEntry> Read(LogPosition position, ReadMode mode = ReadMode::kMayWait) const;
   // Only its key, without the cost of a large value. The checksum, which covers both, is compared
   // only if the entry is small.
   Result<std::string> ReadKey(LogPosition position) const;
@@ -119,9 +122,11 @@ class ValueLog {
   void KeepOpen(uint32_t segment, std::shared_ptr<File> file) const;
   // Makes `bytes`, which were read at `position`, up to `size` bytes long. At the end of the file
   // there may be less; of more than kFirstRead bytes, then nothing is read.
-  static Status ReadOn(const File& file, LogPosition position, size_t size, std::string& bytes);
+  static Status ReadOn(const File& file, LogPosition position, size_t size, std::string& bytes,
+                       ReadMode mode = ReadMode::kMayWait);
   // The segment of an entry, and the first bytes of the entry.
-  Result<std::shared_ptr<File>> ReadStart(LogPosition position, std::string& bytes) const;
+  Result<std::shared_ptr<File>> ReadStart(LogPosition position, std::string& bytes,
+                                          ReadMode mode = ReadMode::kMayWait) const;
   Status DamagedEntry(LogPosition position) const;
 
   FileSystem& fs_;

@@ -3,9 +3,14 @@
 // Point reads, histories and listings by key.
 #include "index/key_index.h"
 
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/uio.h>
+#include <unistd.h>
 
+#include <cerrno>
+#include <filesystem>
 #include <memory>
 #include <string>
 #include <vector>
@@ -45,6 +50,36 @@ TEST_F(KeyIndexTest, AnEmptyIndexAnswersNothing) {
   EXPECT_THAT(List(*index_, {}, {0}), IsEmpty());
   EXPECT_THAT(List(*index_, {.reverse = true}, {0}), IsEmpty());
   EXPECT_THAT(ListSet(*index_, {.set = "s"}, {0}), IsEmpty());
+}
+
+// Whoever serves many connections hands a read that would wait to another thread.
+TEST_F(KeyIndexTest, AtOnceNoTableIsReadFromTheDisk) {
+  const std::string path = dir_.File("index");
+  for (int i = 0; i < 2000; ++i) log_.Value("k" + std::to_string(i), std::string(100, 'v'));
+  Apply();
+  const auto at_once = [&] { return index_->Get("k1000", log_.size(), ReadMode::kAtOnce); };
+  EXPECT_TRUE(at_once().ok()) << "it is in the memtable";
+  ASSERT_TRUE(index_->Flush().ok());
+  index_.reset();
+  index_ = OpenIndex(path);  // with an empty block cache
+  bool can_tell = true;
+  for (const auto& file : std::filesystem::directory_iterator(path)) {
+    if (file.path().extension() != ".sst") continue;
+    const int fd = ::open(file.path().c_str(), O_RDONLY | O_CLOEXEC);
+    ASSERT_GE(fd, 0);
+    ASSERT_EQ(::fsync(fd), 0);
+    ASSERT_EQ(::posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED), 0);
+    char byte = 0;
+    iovec one{.iov_base = &byte, .iov_len = 1};
+    can_tell = can_tell && ::preadv2(fd, &one, 1, 0, RWF_NOWAIT) < 0 && errno == EAGAIN;
+    ::close(fd);
+  }
+  if (!can_tell) GTEST_SKIP() << "this file system does not tell what is in memory";
+  EXPECT_EQ(at_once().status().code(), StatusCode::kUnavailable);
+  EXPECT_TRUE(index_->Get("k1000", log_.size()).ok());
+  EXPECT_TRUE(at_once().ok()) << "now it is in memory";
+  EXPECT_EQ(index_->Get("unknown", log_.size(), ReadMode::kMayWait).status().code(),
+            StatusCode::kNotFound);
 }
 
 TEST_F(KeyIndexTest, AReadAtAnOlderSizeGivesTheVersionOfThatTime) {

@@ -47,6 +47,13 @@ class FaultFileSystem::FaultFile final : public File {
     }
     return real_->ReadAt(offset, buffer, size);
   }
+  Result<size_t> ReadCached(uint64_t offset, char* buffer, size_t size) const override {
+    {
+      const std::lock_guard lock(fs_.mutex_);
+      if (fs_.cold_ && Concerns(path_, fs_.cold_part_)) return Status::Unavailable("not in memory");
+    }
+    return ReadAt(offset, buffer, size);
+  }
   Status SyncData() override {
     std::unique_lock lock(fs_.mutex_);
     if (fs_.blocking_syncs_ && Concerns(path_, fs_.blocking_part_)) {
@@ -93,6 +100,12 @@ void FaultFileSystem::FailReads(uint64_t count, std::string_view path_part) {
   const std::lock_guard lock(mutex_);
   failing_reads_ = count;
   failing_reads_part_ = path_part;
+}
+
+void FaultFileSystem::DropCache(std::string_view path_part) {
+  const std::lock_guard lock(mutex_);
+  cold_ = true;
+  cold_part_ = path_part;
 }
 
 void FaultFileSystem::BlockSyncs(std::string_view path_part) {

@@ -41,6 +41,9 @@ class FaultFileSystem final : public FileSystem {
   // The next `count` reads fail; maps are not reads.
   void FailReads(uint64_t count, std::string_view path_part = {});
 
+  // No byte of these files is in memory from now on: only a read that waits for the disk gives any.
+  void DropCache(std::string_view path_part = {});
+
   // Syncs hang until ReleaseSyncs().
   void BlockSyncs(std::string_view path_part = {});
   void ReleaseSyncs();
@@ -122,6 +125,8 @@ class FaultFileSystem final : public FileSystem {
   std::string failing_part_;
   uint64_t failing_reads_ = 0;
   std::string failing_reads_part_;
+  bool cold_ = false;
+  std::string cold_part_;
   bool blocking_syncs_ = false;
   uint64_t blocked_syncs_ = 0;
   std::string blocking_part_;
