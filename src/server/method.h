@@ -34,6 +34,16 @@ enum class RunOn : uint8_t {
   kLogin,           // the one thread that hashes passwords; see LoginLane
 };
 
+// What one call may cost at most, which bounds it: docs/reliability.md tells for each method.
+enum class Cost : uint8_t {
+  kConstant,        // records of users, sessions and databases, or the path of a proof
+  kEntry,           // one entry, stored or asked for; over 64 KiB not on the poller
+  kMessage,         // as many entries as one message takes, in the request or in the answer
+  kAdministration,  // records of users and databases: as many as an administrator made
+  kDatabase,        // grows with what is stored: looks at CallContext::abandoned at each step
+  kPassword,        // a password is hashed
+};
+
 // Whose method it is.
 enum class RpcService : uint8_t {
   kImmuService,  // immudb.schema.ImmuService, the contract
@@ -54,6 +64,7 @@ struct Method {
   std::string_view name;
   Access access;
   RunOn run;
+  Cost cost;
   const Message* request;  // prototypes
   const Message* response;
   Handler handle;

@@ -127,7 +127,13 @@ class DispatcherTest : public ::testing::Test {
                          [name](const Method& method) { return method.name == name; });
   }
   static Method MethodOf(Access access, RunOn run, Method::Handler handler) {
-    return {"Test", access, run, &Empty::default_instance(), &Empty::default_instance(), handler};
+    return {"Test",
+            access,
+            run,
+            Cost::kConstant,
+            &Empty::default_instance(),
+            &Empty::default_instance(),
+            handler};
   }
   static std::optional<Status> Fine(CallContext&, const Method::Message&, Method::Message&) {
     return Status::Ok();

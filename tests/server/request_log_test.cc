@@ -76,6 +76,7 @@ class RequestLogTest : public ::testing::Test {
     const Method method{"Scan",
                         Access::kRead,
                         RunOn::kReader,
+                        Cost::kDatabase,
                         &Empty::default_instance(),
                         &Empty::default_instance(),
                         nullptr};
@@ -143,7 +144,8 @@ TEST_F(RequestLogTest, WithLevelErrorSlowCallsAreNoLines) {
 
 TEST_F(RequestLogTest, SwitchedOffNoCallIsSlow) {
   RequestLog off(std::chrono::nanoseconds(0), {});
-  const Method method{"Get", Access::kRead, RunOn::kPoller, nullptr, nullptr, nullptr};
+  const Method method{"Get",   Access::kRead, RunOn::kPoller, Cost::kEntry,
+                      nullptr, nullptr,       nullptr};
   off.OnEnd(method, call_, Status::Ok(), std::chrono::hours(1));
   EXPECT_EQ(text_.str(), "");
   EXPECT_EQ(off.Collect().at(0).metric.at(0).counter.value, 0);
