@@ -33,7 +33,11 @@ AnswerBudget::Ticket AnswerBudget::Insert(Answer answer) {
 
 void AnswerBudget::Remove(Ticket answer) {
   const std::lock_guard lock(mutex_);
-  if (!answer->cancelled) Uncount(*answer);
+  if (answer->cancelled) {
+    leaving_ -= answer->bytes;
+  } else {
+    Uncount(*answer);
+  }
   answers_.erase(answer);
 }
 
@@ -58,13 +62,14 @@ size_t AnswerBudget::bytes() const {
 }
 
 bool AnswerBudget::Fits(const std::string& reader, size_t bytes) const {
-  if (bytes_ + bytes > limit_) return false;
+  if (bytes_ + bytes > limit_ || bytes_ + leaving_ + bytes > 2 * limit_) return false;
   const auto held = of_reader_.find(reader);
   return held == of_reader_.end() || held->second + bytes + bytes_ <= limit_;
 }
 
 void AnswerBudget::Cancel(Answer& answer) {
   Uncount(answer);
+  leaving_ += answer.bytes;
   answer.cancelled = true;
   answer.cancel();
 }

@@ -22,6 +22,9 @@ namespace immudb {
 // oldest first. Every answer is cancelled `patience` and a second for each kBytesPerSecond of it
 // after it was given to the network.
 //
+// Cancelled answers make room at once, but gRPC frees them later: together with those that wait
+// they are never more than twice the limit.
+//
 // Thread-safe. Holds its lock while an answer is cancelled: that must not call the budget.
 class AnswerBudget {
  public:
@@ -37,7 +40,7 @@ class AnswerBudget {
     size_t bytes;
     Time since;
     std::function<void()> cancel;
-    bool cancelled = false;  // and its bytes are no longer counted
+    bool cancelled = false;  // and its bytes are counted in leaving_
   };
 
  public:
@@ -76,6 +79,7 @@ class AnswerBudget {
   std::list<Answer> answers_;  // oldest first
   std::unordered_map<std::string, size_t> of_reader_;
   size_t bytes_ = 0;
+  size_t leaving_ = 0;  // of cancelled answers, until gRPC has freed them
 };
 
 }  // namespace immudb

@@ -45,10 +45,18 @@ void StreamCall::SendNext() {
   if (!more) return End(made);
   state_ = State::kWriting;
   ++messages_sent;
-  // Of any size, so that a client that takes nothing does not keep the slot for ever.
-  CountAnswer(std::max(chunk->ByteSizeLong(), AnswerBudget::kLargeBytes), /*must=*/true);
-  // Serialises the chunk. The poller may have the call back before it returns.
-  writer_->Write(*chunk, tag());
+  // Write() serialises the chunk, and throws before gRPC has it. The poller may have the call back
+  // before it returns.
+  const Status written = RunGuarded([&] {
+    // Of any size, so that a client that takes nothing does not keep the slot for ever.
+    CountAnswer(std::max(chunk->ByteSizeLong(), AnswerBudget::kLargeBytes), /*must=*/true);
+    writer_->Write(*chunk, tag());
+    return Status::Ok();
+  });
+  if (written.ok()) return;
+  state_ = State::kHandling;
+  AnswerWasTaken();
+  End(written);
 }
 
 void StreamCall::OnWritten(bool ok) {

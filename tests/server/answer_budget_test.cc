@@ -68,6 +68,18 @@ TEST_F(AnswerBudgetTest, WhenAllIsTakenTheOldestMakeRoomButNotAtOnce) {
   EXPECT_EQ(budget_.bytes(), 15 * kMiB);
 }
 
+// gRPC frees a cancelled answer some time later: until then it takes memory.
+TEST_F(AnswerBudgetTest, CancelledAnswersCountUntilTheyAreFreed) {
+  std::vector<AnswerBudget::Ticket> tickets;
+  for (int round = 0; round < 2; ++round) {
+    for (int i = 0; i < 10; ++i) tickets.push_back(*TryAdd("slow" + std::to_string(i), 10));
+    now_ += seconds(10);
+  }
+  EXPECT_FALSE(TryAdd("new", 10)) << "200 MiB are held already";
+  for (const auto& ticket : tickets) budget_.Remove(ticket);
+  EXPECT_TRUE(TryAdd("new", 100));
+}
+
 TEST_F(AnswerBudgetTest, WhatIsNotTakenInTimeIsCancelledOnce) {
   const auto small = TryAdd("small", 1);
   const auto large = TryAdd("large", 10);

@@ -20,6 +20,7 @@ class StoreLimitsTest : public StoreTest {
     options_.file_system = &fs_;
     StoreTest::SetUp();
   }
+  void TearDown() override { store_.reset(); }  // before fs_
 
   Snapshot AtOnce() { return store_->Latest().Within({.would_wait = &would_wait_}); }
   Snapshot Cancelled() {
