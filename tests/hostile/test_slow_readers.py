@@ -83,6 +83,33 @@ def test_200_connections_with_one_scan_each(daemon, token):
     assert memory_within(watch.peak["VmRSS"] - before, 256 + 3 * 64)
 
 
+def test_windows_that_are_open_and_sockets_that_are_full(tmp_path):
+    """gRPC may send everything, and the kernel takes nothing: answers are serialised, cancelled
+    and made again, round after round. Memory may run out for a call, never for the daemon."""
+    with Daemon(tmp_path, address_space=1536 << 20, descriptors=1024) as small:
+        with small.login() as client:
+            for i in range(20):
+                client.Set(key=b"large%02d" % i, value=b"x" * MIB)
+            token = client.token
+        slow = []
+        with Watch(small) as watch:
+            for _ in range(50):
+                slow.append(http2.Connection(
+                    small.port, window=http2.LARGEST_WINDOW, receive_buffer=4096,
+                    connection_window=http2.LARGEST_WINDOW))
+                for _ in range(4):
+                    slow[-1].request(IMMU + "Scan", http2.message(SCAN), token)
+            until = time.monotonic() + 12  # two rounds of answers that make room
+            while time.monotonic() < until and small.alive():
+                with small.login() as client:
+                    client.Set(key=b"k", value=b"v")
+        for connection in slow:
+            connection.close()
+        print(watch)
+        assert small.alive(), small.log[-2000:]
+        assert memory_within(watch.peak["VmHWM"], 2 * 256 + 3 * 64)
+
+
 def test_an_answer_that_is_not_taken_ends_the_call(daemon, token):
     with http2.Connection(daemon.port, window=0) as slow:
         get = schema.Key(key=b"large01").SerializeToString()
