@@ -380,10 +380,11 @@ std::vector<StartWarning> StartWarnings(const Settings& settings) {
                      "write every database without a password") +
          (devmode ? "; devmode does not open it to the network" : "")});
   } else if (!settings.Bool("auth")) {
-    warnings.push_back({std::string("authentication is off: ") +
-                            (devmode ? "everybody who reaches the port" : "everybody on this machine") +
-                            " can read and write without a password",
-                        devmode});
+    warnings.push_back(
+        {std::string("authentication is off: ") +
+             (devmode ? "everybody who reaches the port" : "everybody on this machine") +
+             " can read and write without a password",
+         devmode});
   }
   if (!settings.Bool("mtls") && IsGiven(settings, "clientcas")) {
     warnings.push_back(

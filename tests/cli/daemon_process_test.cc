@@ -125,7 +125,8 @@ TEST_F(DaemonProcess, WarnsOfWhatIsDangerous) {
   EXPECT_THAT(daemon.out, HasSubstr("Dev mode        : true\n"));
   daemon.Signal(SIGTERM);
   EXPECT_EQ(daemon.Wait(), 0);
-  EXPECT_THAT(daemon.err, HasSubstr("ERROR: authentication is off: everybody who reaches the port"));
+  EXPECT_THAT(daemon.err,
+              HasSubstr("ERROR: authentication is off: everybody who reaches the port"));
   EXPECT_THAT(daemon.err, HasSubstr("WARNING: every user of this machine may read"));
   EXPECT_THAT(daemon.out + daemon.err, Not(HasSubstr("Hidden1")));
 }
