@@ -32,6 +32,7 @@ namespace {
 constexpr int kKeepaliveMs = 60'000;
 constexpr int kKeepaliveTimeoutMs = 20'000;
 constexpr int kMinClientPingMs = 10'000;
+constexpr int kMostReadAtOnce = 16 * 1024;
 // A connection is closed if it has not shown within this that it speaks TLS and HTTP/2.
 constexpr int kHandshakeTimeoutMs = 10'000;
 constexpr int kMaxConcurrentStreams = 512;  // of one connection; the client queues the rest
@@ -143,6 +144,9 @@ void GrpcFront::Impl::Configure(grpc::ServerBuilder& builder) {
   builder.AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS,
                              kMinClientPingMs);
   builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, kMaxConcurrentStreams);
+  // gRPC handles all that it has read from a connection before it turns to the next one: 4 MiB of
+  // empty frames or pings would hold up all others.
+  builder.AddChannelArgument(GRPC_ARG_TCP_MAX_READ_CHUNK_SIZE, kMostReadAtOnce);
   // With probing, gRPC lets a client send 4 MiB before anybody has looked at the headers of a call;
   // without, 64 KiB, and the rest of a request when it is read. See Connections::kUnheardBytes.
   builder.AddChannelArgument(GRPC_ARG_HTTP2_BDP_PROBE, 0);
