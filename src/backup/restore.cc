@@ -238,7 +238,7 @@ class Restore {
     const auto exists = fs_.Exists(old);
     IMMUDB_RETURN_IF_ERROR(exists);
     if (!*exists && !*brought) return Status::Ok();
-    // Not left to the server: the system database may have been restored with the old identity.
+    // The server would copy the old identity from a system database that was restored with it.
     if (!*exists) return MakeServerIdentifier(fs_, Staged(name)).status();
     const auto identity = ReadFile(fs_, old);
     IMMUDB_RETURN_IF_ERROR(identity);

@@ -6,7 +6,7 @@
 namespace immudb {
 namespace {
 
-// Of what is read whole: identities, keys, states, settings, manifests.
+// The largest file that ReadFile reads. Callers read identities, keys, states, settings, manifests.
 constexpr uint64_t kMostFileBytes = uint64_t{256} << 20;
 
 }  // namespace

@@ -91,8 +91,8 @@ class Databases {
   // may be made. False: there are entries that a new one would reach, but there is consent.
   // kFailedPrecondition, with what to do: there is none.
   Result<bool> IsFirstStart() const;
-  // Who this server is. Made at the first start, while the default database is empty; later only
-  // with `may_be_new`. As OpenServerIdentifier.
+  // Returns the identity of this server. Makes it at the first start, while the default database is
+  // empty; later only with `may_be_new`. Errors as OpenServerIdentifier.
   Result<ServerIdentifier> Identifier(bool may_be_new);
   ~Databases();
   Databases(const Databases&) = delete;

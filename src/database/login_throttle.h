@@ -51,7 +51,7 @@ class LoginThrottle {
   uint64_t failures() const { return failures_.load(std::memory_order_relaxed); }
   // Attempts that Admit refused since the start.
   uint64_t refusals() const { return refusals_.load(std::memory_order_relaxed); }
-  // Of all tables.
+  // The number of entries in all tables.
   size_t entries() const;
 
  private:

@@ -111,7 +111,7 @@ Result<std::string> PasswordHasher::Hash(std::string_view password) {
 
 Result<bool> PasswordHasher::Matches(const std::string& hash, std::string_view password) {
   IMMUDB_RETURN_IF_ERROR(InitRandom());
-  // Not crypto_pwhash_str_verify: it takes a lack of memory for another password.
+  // crypto_pwhash_str_verify would report a lack of memory as a wrong password.
   const auto stored = Parse(hash);
   if (!stored) return false;
   decltype(stored->hash) given{};
